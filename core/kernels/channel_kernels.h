@@ -1,0 +1,45 @@
+// Kernels for methods whose statistics lie across rows, one set per channel: BatchNorm.
+//
+// The bits of every output are those of kernels/portable, as in row_kernels.h. All statistics are
+// float64 arrays of layout.channels values. Thread-safe; nothing is allocated.
+#ifndef NORMD_CORE_KERNELS_CHANNEL_KERNELS_H_
+#define NORMD_CORE_KERNELS_CHANNEL_KERNELS_H_
+
+#include <cstdint>
+
+#include "core/kernels/epsilon.h"
+#include "core/tensor/channel_layout.h"
+
+namespace normd::kernels {
+
+// Mean and centered sum of squares (m2) of each channel's values, by two passes with the residual's
+// correction. layout.values_per_channel() must be at least 1.
+void ComputeChannelMoments(const float* x, const ChannelLayout& layout, double* mean, double* m2);
+
+// Merges moments b of count_b > 0 values into moments a of count_a >= 0 (Chan, Golub and LeVeque
+// 1979): with n = count_a + count_b and d = mean_b - mean_a,
+//   mean_a += d * (count_b / n);  m2_a += m2_b + d * d * (count_a * (count_b / n)).
+void MergeChannelMoments(double count_a, double count_b, const double* mean_b, const double* m2_b,
+                         int64_t channels, double* mean_a, double* m2_a);
+
+// average += weight * (value - average), for each of `size` values.
+void FoldAverage(double weight, const double* value, int64_t size, double* average);
+
+// Folds every token in memory order into exponentially weighted statistics:
+// d = x - mean; mean += alpha * d; variance = (1 - alpha) * (variance + alpha * d * d).
+void FoldTokens(const float* x, const ChannelLayout& layout, double alpha, double* mean,
+                double* variance);
+
+// scale = InverseDeviation(spread / divisor, epsilon) [* gamma], for each channel; gamma may be
+// null.
+void ComputeChannelScale(const double* spread, double divisor, const Epsilon& epsilon,
+                         const double* gamma, int64_t channels, double* scale);
+
+// y = (x - mean) * scale [+ beta] by channel, computed in float64 and rounded to float32 once; beta
+// may be null, y may be x.
+void NormalizeChannels(const float* x, const ChannelLayout& layout, const double* mean,
+                       const double* scale, const double* beta, float* y);
+
+}  // namespace normd::kernels
+
+#endif  // NORMD_CORE_KERNELS_CHANNEL_KERNELS_H_

@@ -1,0 +1,39 @@
+// Kernels for methods whose statistics lie within a row: LayerNorm, RMSNorm.
+//
+// The bits of every output are those of kernels/portable: they do not depend on the processor, on
+// how many rows travel together, on alignment, or on whether `y` is `x` (which is allowed; other
+// overlap is not). Thread-safe; nothing is allocated.
+#ifndef NORMD_CORE_KERNELS_ROW_KERNELS_H_
+#define NORMD_CORE_KERNELS_ROW_KERNELS_H_
+
+#include <cstdint>
+
+#include "core/kernels/epsilon.h"
+
+namespace normd::kernels {
+
+enum class RowStatistic {
+  kMeanVariance,  // y = (x - mean) / deviation; biased variance
+  kMeanSquare,    // y = x / root mean square
+};
+
+struct RowNorm {
+  RowStatistic statistic = RowStatistic::kMeanVariance;
+  Epsilon epsilon;
+  const double* gamma = nullptr;  // row_size scales, or null: 1
+  const double* beta = nullptr;   // row_size shifts, or null: 0
+};
+
+// Normalizes each of `rows` contiguous rows of `row_size` elements by itself. Statistics and the
+// output are computed in float64 and rounded to float32 once.
+void NormalizeRows(const RowNorm& norm, const float* x, int64_t rows, int64_t row_size, float* y);
+
+// Whether no element is NaN or infinite.
+bool AllFinite(const float* x, int64_t size);
+
+// Replaces every NaN by the canonical quiet one (0x7FC00000).
+void CanonicalizeNans(float* x, int64_t size);
+
+}  // namespace normd::kernels
+
+#endif  // NORMD_CORE_KERNELS_ROW_KERNELS_H_

@@ -1,0 +1,43 @@
+// The table of methods: the only list of them. Validation, the ListMethods answer, `normctl
+// methods` and the tests' loops derive from it.
+#ifndef NORMD_CORE_METHOD_METHOD_H_
+#define NORMD_CORE_METHOD_METHOD_H_
+
+#include <string_view>
+
+#include "absl/types/span.h"
+#include "core/kernels/row_kernels.h"
+
+namespace normd {
+
+enum class Method { kBatchNorm, kLayerNorm, kRmsNorm };
+
+// Which elements share statistics.
+enum class SharedOver {
+  kTrailingDimensions,  // the last dimensions of each row; no row depends on another
+  kChannel,             // all values of a channel, over rows
+};
+
+struct MethodTraits {
+  Method method;
+  std::string_view name;   // as in NormalizationSpec: "layer_norm"
+  std::string_view title;  // as people write it: "LayerNorm"
+  SharedOver shared_over;
+  std::string_view shared_over_words;
+  kernels::RowStatistic statistic;
+  std::string_view formula;
+  bool depends_on_batch;
+  bool keeps_running_statistics;
+  bool same_in_training_and_inference;
+  std::string_view typical_use;
+  double default_epsilon;
+};
+
+// All methods, in the order of their names.
+absl::Span<const MethodTraits> Methods();
+
+const MethodTraits& TraitsOf(Method method);
+
+}  // namespace normd
+
+#endif  // NORMD_CORE_METHOD_METHOD_H_

@@ -1,0 +1,162 @@
+// A session: the one owner of the running statistics of one method, shared by any number of
+// streams.
+//
+// Thread-safe. Time comes from the clock that it was given. What a chunk needs is computed outside
+// the lock where its mode allows that, and folded in inside.
+#ifndef NORMD_CORE_SESSION_SESSION_H_
+#define NORMD_CORE_SESSION_SESSION_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "core/method/normalizer.h"
+#include "core/method/spec.h"
+#include "core/statistics/running_statistics.h"
+
+namespace normd {
+
+using Clock = std::function<absl::Time()>;
+
+enum class BatchNormMode { kTraining, kInference, kStreaming };
+enum class UpdateOrder { kUpdateThenNormalize, kNormalizeThenUpdate };
+enum class UpdateGranularity { kPerRow, kPerChunk };
+enum class OnFrozen { kError, kNormalizeOnly };
+
+// How a stream uses a session. Order and granularity matter in STREAMING only.
+struct StreamingPolicy {
+  BatchNormMode mode = BatchNormMode::kInference;
+  UpdateOrder order = UpdateOrder::kUpdateThenNormalize;
+  UpdateGranularity granularity = UpdateGranularity::kPerRow;
+  OnFrozen on_frozen = OnFrozen::kError;
+};
+
+// INVALID_ARGUMENT (field "mode") for STREAMING with an estimator that averages batch variances.
+absl::Status Validate(const StreamingPolicy& policy, const Estimator& estimator);
+
+// What a session is made of.
+struct SessionConfig {
+  std::string name;  // "sessions/{session}"
+  std::string uid;
+  NormalizationSpec spec;  // need not be resolved
+  int64_t channels = 0;
+  bool frozen = false;
+  std::optional<StatisticsSnapshot> initial_statistics;
+  absl::Duration idle_timeout = absl::InfiniteDuration();
+};
+
+// A consistent picture of a session at one moment.
+struct SessionSnapshot {
+  std::string name;
+  std::string uid;
+  std::string etag;
+  NormalizationSpec spec;  // resolved
+  int64_t channels = 0;
+  bool frozen = false;
+  StatisticsSnapshot statistics;
+  uint64_t version = 0;
+  absl::Time create_time;
+  absl::Time update_time;
+  absl::Time expire_time;  // infinite future: not now
+  absl::Duration idle_timeout;
+};
+
+// Changes to a session; what is not set stays.
+struct SessionUpdate {
+  std::optional<bool> frozen;
+  std::optional<absl::Duration> idle_timeout;
+};
+
+class Session {
+ public:
+  // INVALID_ARGUMENT with the field's path ("spec.batch_norm...", "channel_count",
+  // "statistics.mean_variance.mean", "idle_timeout") where the config cannot be a session.
+  static absl::StatusOr<std::shared_ptr<Session>> Create(SessionConfig config, Clock clock);
+
+  // Normalizes `rows` rows of `x` into `y` (which may be `x`) as `policy` says, by a normalizer
+  // made of this session's spec, and updates the statistics. Returns the version after it. On an
+  // error the statistics are as they were and `y` is unspecified:
+  //
+  // - INVALID_ARGUMENT (field "data"): NaN or infinity under REJECT.
+  // - INVALID_ARGUMENT, reason NEEDS_MORE_ROWS: TRAINING with fewer than two values per channel.
+  // - FAILED_PRECONDITION, reason FROZEN: an update of a frozen session under OnFrozen::kError.
+  // - NOT_FOUND: the session was deleted.
+  absl::StatusOr<uint64_t> Apply(const ChannelNormalizer& normalizer, const StreamingPolicy& policy,
+                                 const float* x, int64_t rows, float* y);
+
+  // ABORTED where `etag` is not empty and differs; FAILED_PRECONDITION, reason FROZEN, for Reset of
+  // a frozen session; NOT_FOUND where it was deleted.
+  absl::Status Update(const SessionUpdate& update, const std::string& etag);
+  absl::Status Reset(const std::string& etag);
+
+  // Marks the session as deleted: every Apply from now on answers NOT_FOUND. ABORTED as above.
+  absl::Status Delete(const std::string& etag);
+
+  // Deletes the session if it has been idle for its timeout. Returns whether it is deleted now.
+  bool DeleteIfIdle();
+
+  SessionSnapshot Snapshot() const;
+
+  // Immutable, so without a lock.
+  const std::string& name() const { return name_; }
+  const std::string& uid() const { return uid_; }
+  const NormalizationSpec& spec() const { return spec_; }  // resolved
+  int64_t channels() const { return channels_; }
+  // Bytes that its statistics take, about.
+  int64_t byte_size() const;
+
+  // A session does not expire while such a lease of it lives.
+  class StreamLease {
+   public:
+    StreamLease() = default;
+    explicit StreamLease(std::shared_ptr<Session> session);
+    StreamLease(StreamLease&&) = default;
+    StreamLease& operator=(StreamLease&& other) noexcept;
+    ~StreamLease();
+
+   private:
+    std::shared_ptr<Session> session_;
+  };
+
+ private:
+  Session(SessionConfig config, RunningStatistics initial, Clock clock);
+
+  absl::Status CheckAliveLocked() const;
+  absl::Status CheckEtagLocked(const std::string& etag) const;
+  std::string EtagLocked() const;
+  absl::Time ExpireTimeLocked() const;
+  // Counts an update of the statistics.
+  uint64_t AdvanceLocked();
+
+  const std::string name_;
+  const std::string uid_;
+  const NormalizationSpec spec_;
+  const int64_t channels_;
+  const RunningStatistics initial_;
+  const Clock clock_;
+  const absl::Time create_time_;
+
+  mutable std::mutex mutex_;  // guards what follows
+  RunningStatistics statistics_;
+  uint64_t version_ = 0;
+  uint64_t revision_ = 1;  // of everything but the statistics; makes the etag
+  bool frozen_;
+  bool deleted_ = false;
+  int open_streams_ = 0;
+  absl::Duration idle_timeout_;
+  absl::Time update_time_;
+  absl::Time last_use_;
+  // The coefficients of the statistics at this version, made when first needed.
+  std::shared_ptr<const ChannelCoefficients> coefficients_;
+  uint64_t coefficients_version_ = 0;
+};
+
+}  // namespace normd
+
+#endif  // NORMD_CORE_SESSION_SESSION_H_
