@@ -6,9 +6,9 @@
 
 #include <map>
 #include <string>
-#include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 
 namespace normd {
 
@@ -21,16 +21,16 @@ struct ErrorDetails {
 };
 
 // INVALID_ARGUMENT about one field of a request.
-absl::Status InvalidFieldError(std::string_view field, std::string_view message);
+absl::Status InvalidFieldError(absl::string_view field, absl::string_view message);
 
 // `status` with a field's path put in front of the path that it has, joined by a dot: conversion
 // code prefixes on the way out. An error without a field comes back unchanged.
-absl::Status PrefixField(std::string_view prefix, absl::Status status);
+absl::Status PrefixField(absl::string_view prefix, absl::Status status);
 
 // `status` with a reason, a resource's name or a metadata value added.
-absl::Status WithReason(absl::Status status, std::string_view reason);
-absl::Status WithResource(absl::Status status, std::string_view resource);
-absl::Status WithMetadata(absl::Status status, std::string_view key, std::string_view value);
+absl::Status WithReason(absl::Status status, absl::string_view reason);
+absl::Status WithResource(absl::Status status, absl::string_view resource);
+absl::Status WithMetadata(absl::Status status, absl::string_view key, absl::string_view value);
 
 // Everything that was added to `status`.
 ErrorDetails DetailsOf(const absl::Status& status);

@@ -3,8 +3,7 @@
 #ifndef NORMD_CORE_METHOD_METHOD_H_
 #define NORMD_CORE_METHOD_METHOD_H_
 
-#include <string_view>
-
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "core/kernels/row_kernels.h"
 
@@ -20,16 +19,16 @@ enum class SharedOver {
 
 struct MethodTraits {
   Method method;
-  std::string_view name;   // as in NormalizationSpec: "layer_norm"
-  std::string_view title;  // as people write it: "LayerNorm"
+  absl::string_view name;   // as in NormalizationSpec: "layer_norm"
+  absl::string_view title;  // as people write it: "LayerNorm"
   SharedOver shared_over;
-  std::string_view shared_over_words;
+  absl::string_view shared_over_words;
   kernels::RowStatistic statistic;
-  std::string_view formula;
+  absl::string_view formula;
   bool depends_on_batch;
   bool keeps_running_statistics;
   bool same_in_training_and_inference;
-  std::string_view typical_use;
+  absl::string_view typical_use;
   double default_epsilon;
 };
 

@@ -4,10 +4,10 @@
 
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "core/session/session.h"
 
 namespace normd {
@@ -22,13 +22,13 @@ class SessionStore {
   virtual absl::StatusOr<std::shared_ptr<Session>> Create(SessionConfig config) = 0;
 
   // NOT_FOUND with the resource's name where there is none, or where it has expired.
-  virtual absl::StatusOr<std::shared_ptr<Session>> Find(std::string_view name) = 0;
+  virtual absl::StatusOr<std::shared_ptr<Session>> Find(absl::string_view name) = 0;
 
   // At most `limit` sessions whose names follow `after`, in the order of names.
-  virtual std::vector<std::shared_ptr<Session>> List(std::string_view after, int limit) = 0;
+  virtual std::vector<std::shared_ptr<Session>> List(absl::string_view after, int limit) = 0;
 
   // NOT_FOUND where there is none; ABORTED where `etag` is not empty and differs.
-  virtual absl::Status Delete(std::string_view name, const std::string& etag) = 0;
+  virtual absl::Status Delete(absl::string_view name, const std::string& etag) = 0;
 
   // Deletes the sessions that have been idle for their timeout. Returns how many.
   virtual int DeleteIdle() = 0;

@@ -1,0 +1,80 @@
+// One gRPC completion queue and the one thread that serves it.
+//
+// Every call lives on one loop: its coroutine is resumed only on that loop's thread, so that calls
+// need no locks. What comes from elsewhere (a drain, a timer) returns to the thread by Post.
+#ifndef NORMD_SERVER_ASYNC_EVENT_LOOP_H_
+#define NORMD_SERVER_ASYNC_EVENT_LOOP_H_
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <unordered_set>
+
+#include "grpcpp/completion_queue.h"
+
+namespace normd::server {
+
+// What a completion queue's tag points to.
+class Completion {
+ public:
+  virtual ~Completion() = default;
+
+  // The operation has ended; `ok` as gRPC defines it for that operation. Called on the loop's
+  // thread. May delete this.
+  virtual void Complete(bool ok) = 0;
+
+  // The tag to give to gRPC; tells ThreadSanitizer that what was written before is handed over.
+  void* AsTag();
+};
+
+// Something that lives on a loop and ends when the server drains.
+class Stoppable {
+ public:
+  virtual ~Stoppable() = default;
+
+  // The server drains: come to an end soon. Called once, on the loop's thread. May delete this.
+  virtual void Stop() = 0;
+};
+
+class EventLoop {
+ public:
+  explicit EventLoop(std::unique_ptr<grpc::ServerCompletionQueue> queue);
+  ~EventLoop();
+
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  grpc::ServerCompletionQueue* queue() { return queue_.get(); }
+
+  // Starts the thread.
+  void Start();
+
+  // Runs `task` on the loop's thread. From any thread. Does nothing after Shutdown.
+  void Post(std::function<void()> task);
+
+  // Stops everything that was or will be added. From any thread.
+  void StopAll();
+
+  // Ends the thread after the operations under way. Server::Shutdown must have returned.
+  void Shutdown();
+
+  // On the loop's thread only.
+  bool stopping() const { return stopping_; }
+  void Add(Stoppable* stoppable) { stoppables_.insert(stoppable); }
+  void Remove(Stoppable* stoppable) { stoppables_.erase(stoppable); }
+
+ private:
+  void Run();
+
+  std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  std::thread thread_;
+  std::mutex mutex_;  // guards shut_down_: no alarm may be set once the queue is shut down
+  bool shut_down_ = false;
+  bool stopping_ = false;                      // loop's thread only
+  std::unordered_set<Stoppable*> stoppables_;  // loop's thread only
+};
+
+}  // namespace normd::server
+
+#endif  // NORMD_SERVER_ASYNC_EVENT_LOOP_H_

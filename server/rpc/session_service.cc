@@ -1,0 +1,174 @@
+#include "server/rpc/session_service.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "core/error/error.h"
+#include "server/async/unary_call.h"
+#include "server/rpc/proto_conversion.h"
+#include "server/rpc/status_mapping.h"
+
+namespace normd::server {
+namespace {
+
+constexpr absl::string_view kCollection = "sessions/";
+constexpr int kMaxIdLength = 128;
+constexpr int kDefaultPageSize = 100;
+constexpr int kMaxPageSize = 1000;
+
+bool IsId(absl::string_view id) {
+  return !id.empty() && id.size() <= kMaxIdLength && std::all_of(id.begin(), id.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == ':' ||
+           c == '-';
+  });
+}
+
+absl::Status CheckName(absl::string_view field, absl::string_view name) {
+  if (absl::ConsumePrefix(&name, kCollection) && IsId(name)) return absl::OkStatus();
+  return InvalidFieldError(
+      field, "must be sessions/{id}, the id 1 to 128 characters of A-Z a-z 0-9 . _ : -");
+}
+
+// A duration in a request; 0 means never.
+absl::StatusOr<absl::Duration> IdleTimeout(const google::protobuf::Duration& proto) {
+  const absl::StatusOr<absl::Duration> timeout = FromProto(proto);
+  if (!timeout.ok()) {
+    return InvalidFieldError("session.idle_timeout", timeout.status().message());
+  }
+  return *timeout == absl::ZeroDuration() ? absl::InfiniteDuration() : *timeout;
+}
+
+}  // namespace
+
+absl::Status SessionService::Create(const v1::CreateSessionRequest& request,
+                                    v1::CreateSessionResponse* response) {
+  if (!IsId(request.session_id())) {
+    return InvalidFieldError("session_id", "must be 1 to 128 characters of A-Z a-z 0-9 . _ : -");
+  }
+  SessionConfig config;
+  config.name = absl::StrCat(kCollection, request.session_id());
+  absl::StatusOr<NormalizationSpec> spec = FromProto(request.session().spec());
+  if (!spec.ok()) return PrefixField("session.spec", spec.status());
+  config.spec = *std::move(spec);
+  config.channels = request.session().channel_count();
+  config.frozen = request.session().frozen();
+  if (request.session().has_statistics()) {
+    absl::StatusOr<StatisticsSnapshot> statistics = FromProto(request.session().statistics());
+    if (!statistics.ok()) return PrefixField("session.statistics", statistics.status());
+    config.initial_statistics = *std::move(statistics);
+  }
+  config.idle_timeout = options_.default_idle_timeout;
+  if (request.session().has_idle_timeout()) {
+    const absl::StatusOr<absl::Duration> timeout = IdleTimeout(request.session().idle_timeout());
+    if (!timeout.ok()) return timeout.status();
+    config.idle_timeout = *timeout;
+  }
+  const absl::StatusOr<std::shared_ptr<Session>> session = store_.Create(std::move(config));
+  if (!session.ok()) return PrefixField("session", session.status());
+  ToProto((*session)->Snapshot(), response->mutable_session());
+  return absl::OkStatus();
+}
+
+absl::Status SessionService::Get(const v1::GetSessionRequest& request,
+                                 v1::GetSessionResponse* response) {
+  NORMD_RETURN_IF_ERROR(CheckName("name", request.name()));
+  const absl::StatusOr<std::shared_ptr<Session>> session = store_.Find(request.name());
+  if (!session.ok()) return session.status();
+  ToProto((*session)->Snapshot(), response->mutable_session());
+  return absl::OkStatus();
+}
+
+absl::Status SessionService::List(const v1::ListSessionsRequest& request,
+                                  v1::ListSessionsResponse* response) {
+  if (request.page_size() < 0) return InvalidFieldError("page_size", "must not be negative");
+  const int limit =
+      request.page_size() == 0 ? kDefaultPageSize : std::min(request.page_size(), kMaxPageSize);
+  std::string after;
+  if (!request.page_token().empty() && !absl::WebSafeBase64Unescape(request.page_token(), &after)) {
+    return InvalidFieldError("page_token", "is not one that this server gave");
+  }
+  // One more than asked for tells whether another page follows.
+  const auto sessions = store_.List(after, limit + 1);
+  for (size_t i = 0; i < sessions.size() && i < static_cast<size_t>(limit); ++i) {
+    v1::Session* session = response->add_sessions();
+    ToProto(sessions[i]->Snapshot(), session);
+    session->mutable_statistics()->clear_mean_variance();
+  }
+  if (sessions.size() > static_cast<size_t>(limit)) {
+    response->set_next_page_token(absl::WebSafeBase64Escape(sessions[limit - 1]->name()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SessionService::Update(const v1::UpdateSessionRequest& request,
+                                    v1::UpdateSessionResponse* response) {
+  NORMD_RETURN_IF_ERROR(CheckName("session.name", request.session().name()));
+  SessionUpdate update;
+  for (const std::string& path : request.update_mask().paths()) {
+    if (path != "frozen" && path != "idle_timeout" && path != "*") {
+      return InvalidFieldError("update_mask",
+                               absl::StrCat("names ", absl::CEscape(path.substr(0, 64)),
+                                            "; it may name frozen, idle_timeout"));
+    }
+    if (path != "idle_timeout") update.frozen = request.session().frozen();
+    if (path != "frozen") {
+      update.idle_timeout = options_.default_idle_timeout;
+      if (request.session().has_idle_timeout()) {
+        const absl::StatusOr<absl::Duration> timeout =
+            IdleTimeout(request.session().idle_timeout());
+        if (!timeout.ok()) return timeout.status();
+        update.idle_timeout = *timeout;
+      }
+    }
+  }
+  if (request.update_mask().paths().empty()) {
+    return InvalidFieldError("update_mask", "must name what to change: frozen, idle_timeout");
+  }
+  const absl::StatusOr<std::shared_ptr<Session>> session = store_.Find(request.session().name());
+  if (!session.ok()) return session.status();
+  NORMD_RETURN_IF_ERROR((*session)->Update(update, request.session().etag()));
+  ToProto((*session)->Snapshot(), response->mutable_session());
+  return absl::OkStatus();
+}
+
+absl::Status SessionService::Reset(const v1::ResetSessionRequest& request,
+                                   v1::ResetSessionResponse* response) {
+  NORMD_RETURN_IF_ERROR(CheckName("name", request.name()));
+  const absl::StatusOr<std::shared_ptr<Session>> session = store_.Find(request.name());
+  if (!session.ok()) return session.status();
+  NORMD_RETURN_IF_ERROR((*session)->Reset(request.etag()));
+  ToProto((*session)->Snapshot(), response->mutable_session());
+  return absl::OkStatus();
+}
+
+absl::Status SessionService::Delete(const v1::DeleteSessionRequest& request,
+                                    v1::DeleteSessionResponse* /*response*/) {
+  NORMD_RETURN_IF_ERROR(CheckName("name", request.name()));
+  return store_.Delete(request.name(), request.etag());
+}
+
+void SessionService::Serve(EventLoop& loop) {
+  using Service = v1::SessionService::AsyncService;
+  const auto serve = [&]<typename Request, typename Response>(
+                         auto request_method,
+                         absl::Status (SessionService::*method)(const Request&, Response*)) {
+    ServeUnary<Service, Request, Response>(
+        loop, service_, request_method, [this, method](const Request& request, Response* response) {
+          return ToGrpcStatus((this->*method)(request, response));
+        });
+  };
+  serve(&Service::RequestCreateSession, &SessionService::Create);
+  serve(&Service::RequestGetSession, &SessionService::Get);
+  serve(&Service::RequestListSessions, &SessionService::List);
+  serve(&Service::RequestUpdateSession, &SessionService::Update);
+  serve(&Service::RequestResetSession, &SessionService::Reset);
+  serve(&Service::RequestDeleteSession, &SessionService::Delete);
+}
+
+}  // namespace normd::server

@@ -1,0 +1,43 @@
+// normd.v1.SessionService on event loops.
+#ifndef NORMD_SERVER_RPC_SESSION_SERVICE_H_
+#define NORMD_SERVER_RPC_SESSION_SERVICE_H_
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "core/session/session_store.h"
+#include "normd/v1/session.grpc.pb.h"
+#include "server/async/event_loop.h"
+
+namespace normd::server {
+
+class SessionService {
+ public:
+  struct Options {
+    absl::Duration default_idle_timeout = absl::Hours(1);  // infinite: never
+  };
+
+  // `store` must outlive the service.
+  SessionService(SessionStore& store, const Options& options) : store_(store), options_(options) {}
+
+  grpc::Service* grpc_service() { return &service_; }
+
+  // Accepts calls on `loop` until the server shuts down. Before the loop starts.
+  void Serve(EventLoop& loop);
+
+  // The methods without the wire.
+  absl::Status Create(const v1::CreateSessionRequest& request, v1::CreateSessionResponse* response);
+  absl::Status Get(const v1::GetSessionRequest& request, v1::GetSessionResponse* response);
+  absl::Status List(const v1::ListSessionsRequest& request, v1::ListSessionsResponse* response);
+  absl::Status Update(const v1::UpdateSessionRequest& request, v1::UpdateSessionResponse* response);
+  absl::Status Reset(const v1::ResetSessionRequest& request, v1::ResetSessionResponse* response);
+  absl::Status Delete(const v1::DeleteSessionRequest& request, v1::DeleteSessionResponse* response);
+
+ private:
+  v1::SessionService::AsyncService service_;
+  SessionStore& store_;
+  const Options options_;
+};
+
+}  // namespace normd::server
+
+#endif  // NORMD_SERVER_RPC_SESSION_SERVICE_H_

@@ -1,0 +1,70 @@
+#include "server/rpc/status_mapping.h"
+
+#include <string>
+
+#include "core/error/error.h"
+#include "google/rpc/error_details.pb.h"
+
+namespace normd::server {
+namespace {
+
+constexpr char kDomain[] = "normd";
+constexpr int kRetryAfterSeconds = 1;
+
+// What a program can tell errors apart by where core gave no reason of its own.
+std::string ReasonOf(const absl::Status& status, const ErrorDetails& details) {
+  if (!details.reason.empty()) return details.reason;
+  return details.field.empty() ? absl::StatusCodeToString(status.code()) : "INVALID_FIELD";
+}
+
+}  // namespace
+
+google::rpc::Status ToRpcStatus(const absl::Status& status) {
+  const ErrorDetails details = DetailsOf(status);
+  const std::string message(status.message());
+  google::rpc::Status result;
+  result.set_code(static_cast<int>(status.code()));
+  result.set_message(message);
+
+  google::rpc::ErrorInfo info;
+  info.set_reason(ReasonOf(status, details));
+  info.set_domain(kDomain);
+  info.mutable_metadata()->insert(details.metadata.begin(), details.metadata.end());
+  result.add_details()->PackFrom(info);
+
+  if (!details.field.empty()) {
+    google::rpc::BadRequest bad_request;
+    auto* violation = bad_request.add_field_violations();
+    violation->set_field(details.field);
+    violation->set_description(message);
+    result.add_details()->PackFrom(bad_request);
+  }
+  if (!details.resource.empty()) {
+    google::rpc::ResourceInfo resource;
+    resource.set_resource_type("normd.v1.Session");
+    resource.set_resource_name(details.resource);
+    resource.set_description(message);
+    result.add_details()->PackFrom(resource);
+  }
+  if (status.code() == absl::StatusCode::kResourceExhausted) {
+    google::rpc::QuotaFailure quota;
+    auto* violation = quota.add_violations();
+    violation->set_subject(info.reason());
+    violation->set_description(message);
+    result.add_details()->PackFrom(quota);
+  }
+  if (status.code() == absl::StatusCode::kUnavailable) {
+    google::rpc::RetryInfo retry;
+    retry.mutable_retry_delay()->set_seconds(kRetryAfterSeconds);
+    result.add_details()->PackFrom(retry);
+  }
+  return result;
+}
+
+grpc::Status ToGrpcStatus(const absl::Status& status) {
+  if (status.ok()) return grpc::Status::OK;
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()),
+                      ToRpcStatus(status).SerializeAsString());
+}
+
+}  // namespace normd::server
