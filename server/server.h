@@ -26,7 +26,7 @@ struct ServerOptions {
   int64_t max_message_bytes = 4 << 20;
   int64_t max_row_elements = 1 << 20;
   int max_streams = 10'000;
-  InMemorySessionStore::Options sessions;
+  InMemorySessionStore::Options sessions = {};
   absl::Duration session_idle_timeout = absl::Hours(1);  // infinite: never
   absl::Duration drain_timeout = absl::Seconds(10);
   bool reflection = true;

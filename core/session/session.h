@@ -108,8 +108,10 @@ class Session {
   const std::string& uid() const { return uid_; }
   const NormalizationSpec& spec() const { return spec_; }  // resolved
   int64_t channels() const { return channels_; }
-  // Bytes that its statistics take, about.
-  int64_t byte_size() const;
+  int64_t byte_size() const { return ByteSize(channels_); }
+
+  // Bytes that a session of so many channels takes, about; saturates. Known before it is made.
+  static int64_t ByteSize(int64_t channels);
 
   // A session does not expire while such a lease of it lives.
   class StreamLease {

@@ -42,6 +42,7 @@ class RunningStatistics {
 
   int64_t channels() const { return static_cast<int64_t>(mean_.size()); }
   const double* mean() const { return mean_.data(); }
+  uint64_t batches() const { return batches_; }
 
   // InverseDeviation(variance, epsilon) [* gamma] of each channel, into `scale`; gamma may be null.
   void ComputeScale(const Epsilon& epsilon, const double* gamma, double* scale) const;

@@ -1,0 +1,153 @@
+#include "core/kernels/portable.h"
+
+#include <bit>
+
+namespace normd::kernels::portable {
+namespace {
+
+constexpr int64_t kLanes = 16;
+constexpr uint32_t kExponentBits = 0x7F800000;
+
+double SumByHalves(double* lanes) {
+  for (int64_t half = kLanes / 2; half > 0; half /= 2) {
+    for (int64_t i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+  }
+  return lanes[0];
+}
+
+double SumSpan(const float* x, int64_t size) {
+  double lanes[kLanes] = {};
+  for (int64_t i = 0; i < size; ++i) lanes[i % kLanes] += LoadFloat(x + i);
+  return SumByHalves(lanes);
+}
+
+DeviationSums SumDeviations(const float* x, int64_t size, double mean) {
+  double s1[kLanes] = {};
+  double s2[kLanes] = {};
+  for (int64_t i = 0; i < size; ++i) {
+    const double d = LoadFloat(x + i) - mean;
+    s1[i % kLanes] += d;
+    s2[i % kLanes] += d * d;
+  }
+  return {SumByHalves(s1), SumByHalves(s2)};
+}
+
+struct Affine {
+  const double* gamma;
+  const double* beta;
+
+  float operator()(double deviation, double inverse, int64_t i) const {
+    double y = deviation * inverse;
+    if (gamma != nullptr) y = y * gamma[i];
+    if (beta != nullptr) y = y + beta[i];
+    return static_cast<float>(y);
+  }
+};
+
+void NormalizeRow(const RowNorm& norm, const float* x, int64_t size, float* y) {
+  double mean = 0;
+  double spread = 0;
+  if (norm.statistic == RowStatistic::kMeanVariance) {
+    mean = SumSpan(x, size) / size;
+    const DeviationSums sums = SumDeviations(x, size, mean);
+    spread = sums.CorrectedM2(size);
+    mean = sums.CorrectedMean(mean, size);
+  } else {
+    spread = SumDeviations(x, size, 0).s2;
+  }
+  const double inverse = InverseDeviation(spread / size, norm.epsilon);
+  const Affine affine{norm.gamma, norm.beta};
+  for (int64_t i = 0; i < size; ++i) {
+    StoreFloat(affine(LoadFloat(x + i) - mean, inverse, i), y + i);
+  }
+}
+
+}  // namespace
+
+void NormalizeRows(const RowNorm& norm, const float* x, int64_t rows, int64_t row_size, float* y) {
+  for (int64_t row = 0; row < rows; ++row) {
+    NormalizeRow(norm, x + row * row_size, row_size, y + row * row_size);
+  }
+}
+
+bool AllFinite(const float* x, int64_t size) {
+  for (int64_t i = 0; i < size; ++i) {
+    if ((std::bit_cast<uint32_t>(LoadFloat(x + i)) & kExponentBits) == kExponentBits) return false;
+  }
+  return true;
+}
+
+void CanonicalizeNans(float* x, int64_t size) {
+  for (int64_t i = 0; i < size; ++i) {
+    const uint32_t magnitude = std::bit_cast<uint32_t>(LoadFloat(x + i)) & 0x7FFFFFFF;
+    if (magnitude > kExponentBits) StoreFloat(std::bit_cast<float>(0x7FC00000), x + i);
+  }
+}
+
+void ComputeChannelMoments(const float* x, const ChannelLayout& layout, double* mean, double* m2) {
+  const double count = static_cast<double>(layout.values_per_channel());
+  const int64_t stride = layout.channels * layout.inner;
+  for (int64_t c = 0; c < layout.channels; ++c) {
+    const float* plane = x + c * layout.inner;
+    double sum = 0;
+    for (int64_t o = 0; o < layout.outer; ++o) sum += SumSpan(plane + o * stride, layout.inner);
+    const double first_mean = sum / count;
+    DeviationSums sums;
+    for (int64_t o = 0; o < layout.outer; ++o) {
+      const DeviationSums more = SumDeviations(plane + o * stride, layout.inner, first_mean);
+      sums.s1 += more.s1;
+      sums.s2 += more.s2;
+    }
+    mean[c] = sums.CorrectedMean(first_mean, count);
+    m2[c] = sums.CorrectedM2(count);
+  }
+}
+
+void MergeChannelMoments(double count_a, double count_b, const double* mean_b, const double* m2_b,
+                         int64_t channels, double* mean_a, double* m2_a) {
+  const double weight = count_b / (count_a + count_b);
+  for (int64_t c = 0; c < channels; ++c) {
+    const double d = mean_b[c] - mean_a[c];
+    mean_a[c] += d * weight;
+    m2_a[c] += m2_b[c] + d * d * (count_a * weight);
+  }
+}
+
+void FoldAverage(double weight, const double* value, int64_t size, double* average) {
+  for (int64_t i = 0; i < size; ++i) average[i] += weight * (value[i] - average[i]);
+}
+
+void FoldTokens(const float* x, const ChannelLayout& layout, double alpha, double* mean,
+                double* variance) {
+  for (int64_t o = 0; o < layout.outer; ++o) {
+    for (int64_t c = 0; c < layout.channels; ++c) {
+      for (int64_t i = 0; i < layout.inner; ++i, ++x) {
+        const double d = LoadFloat(x) - mean[c];
+        mean[c] += alpha * d;
+        variance[c] = (1 - alpha) * (variance[c] + alpha * d * d);
+      }
+    }
+  }
+}
+
+void ComputeChannelScale(const double* spread, double divisor, const Epsilon& epsilon,
+                         const double* gamma, int64_t channels, double* scale) {
+  for (int64_t c = 0; c < channels; ++c) {
+    const double inverse = InverseDeviation(spread[c] / divisor, epsilon);
+    scale[c] = gamma == nullptr ? inverse : inverse * gamma[c];
+  }
+}
+
+void NormalizeChannels(const float* x, const ChannelLayout& layout, const double* mean,
+                       const double* scale, const double* beta, float* y) {
+  const Affine affine{nullptr, beta};
+  for (int64_t o = 0; o < layout.outer; ++o) {
+    for (int64_t c = 0; c < layout.channels; ++c) {
+      for (int64_t i = 0; i < layout.inner; ++i, ++x, ++y) {
+        StoreFloat(affine(LoadFloat(x) - mean[c], scale[c], c), y);
+      }
+    }
+  }
+}
+
+}  // namespace normd::kernels::portable

@@ -1,0 +1,264 @@
+#include "core/session/session.h"
+
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/error/error.h"
+
+namespace normd {
+namespace {
+
+// Bytes per channel: mean and spread, now and initially, and the cached coefficients.
+constexpr int64_t kBytesPerChannel = 6 * sizeof(double);
+constexpr int64_t kFixedBytes = 1024;
+
+absl::Status FrozenError(const std::string& name) {
+  return WithReason(absl::FailedPreconditionError(absl::StrCat(
+                        name,
+                        " is frozen: unfreeze it, use INFERENCE, or open the stream with "
+                        "ON_FROZEN_NORMALIZE_ONLY")),
+                    "FROZEN");
+}
+
+}  // namespace
+
+absl::Status Validate(const StreamingPolicy& policy, const Estimator& estimator) {
+  if (policy.mode != BatchNormMode::kStreaming || TakesSingleTokens(estimator)) {
+    return absl::OkStatus();
+  }
+  return InvalidFieldError(
+      "mode",
+      "STREAMING cannot use an estimator that averages batch variances: a single token has "
+      "variance 0, so that average would sink to zero and the outputs explode. Use a session with "
+      "the estimator cumulative or token_ema");
+}
+
+absl::StatusOr<std::shared_ptr<Session>> Session::Create(SessionConfig config, Clock clock) {
+  const MethodTraits& traits = TraitsOf(config.spec.method);
+  if (!traits.keeps_running_statistics) {
+    return InvalidFieldError("spec.method",
+                             absl::StrCat(absl::string_view(traits.name),
+                                          " keeps no running statistics, so it needs no session: "
+                                          "open a stream with the spec"));
+  }
+  absl::StatusOr<NormalizationSpec> spec = Resolve(std::move(config.spec));
+  const std::string method_field = absl::StrCat("spec.", traits.name);
+  if (!spec.ok()) return PrefixField(method_field, spec.status());
+  config.spec = *std::move(spec);
+  const absl::StatusOr<int64_t> count = ElementCount({config.channels});
+  if (!count.ok()) return InvalidFieldError("channel_count", "must be at least 1");
+  for (const auto& [parameter, field] : {std::pair(&config.spec.gamma, "affine.gamma"),
+                                         std::pair(&config.spec.beta, "affine.beta")}) {
+    if (parameter->has_value() && (*parameter)->shape != Shape{config.channels}) {
+      return PrefixField(
+          method_field,
+          InvalidFieldError(field, absl::StrCat("must have shape [", config.channels, "]")));
+    }
+  }
+  if (config.idle_timeout < absl::ZeroDuration()) {
+    return InvalidFieldError("idle_timeout", "must not be negative");
+  }
+  RunningStatistics initial(*config.spec.estimator, config.channels);
+  if (config.initial_statistics) {
+    absl::StatusOr<RunningStatistics> given = RunningStatistics::From(
+        *config.spec.estimator, config.channels, *config.initial_statistics);
+    if (!given.ok()) {
+      const bool is_count = DetailsOf(given.status()).field == "count";
+      return PrefixField(is_count ? "statistics" : "statistics.mean_variance", given.status());
+    }
+    initial = *std::move(given);
+  }
+  return std::shared_ptr<Session>(
+      new Session(std::move(config), std::move(initial), std::move(clock)));
+}
+
+Session::Session(SessionConfig config, RunningStatistics initial, Clock clock)
+    : name_(std::move(config.name)),
+      uid_(std::move(config.uid)),
+      spec_(std::move(config.spec)),
+      channels_(config.channels),
+      initial_(initial),
+      clock_(std::move(clock)),
+      create_time_(clock_()),
+      statistics_(std::move(initial)),
+      frozen_(config.frozen),
+      idle_timeout_(config.idle_timeout),
+      update_time_(create_time_),
+      last_use_(create_time_) {}
+
+int64_t Session::ByteSize(int64_t channels) {
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  return channels > (kMax - kFixedBytes) / kBytesPerChannel
+             ? kMax
+             : kFixedBytes + kBytesPerChannel * channels;
+}
+
+absl::Status Session::CheckAliveLocked() const {
+  if (!deleted_) return absl::OkStatus();
+  return WithResource(
+      WithReason(absl::NotFoundError(absl::StrCat(name_, " was deleted, or has expired")),
+                 "SESSION_NOT_FOUND"),
+      name_);
+}
+
+std::string Session::EtagLocked() const { return absl::StrCat(uid_.substr(0, 8), "-", revision_); }
+
+absl::Status Session::CheckEtagLocked(const std::string& etag) const {
+  if (etag.empty() || etag == EtagLocked()) return absl::OkStatus();
+  return WithReason(absl::AbortedError(absl::StrCat(
+                        name_, " was changed by another: read it again and retry with its etag")),
+                    "ETAG_MISMATCH");
+}
+
+absl::Time Session::ExpireTimeLocked() const {
+  return open_streams_ > 0 ? absl::InfiniteFuture() : last_use_ + idle_timeout_;
+}
+
+uint64_t Session::AdvanceLocked() {
+  update_time_ = clock_();
+  return ++version_;
+}
+
+absl::StatusOr<uint64_t> Session::Apply(const ChannelNormalizer& normalizer,
+                                        const StreamingPolicy& policy, const float* x, int64_t rows,
+                                        float* y) {
+  NORMD_RETURN_IF_ERROR(normalizer.CheckFinite(x, rows));
+  const bool row_by_row =
+      policy.mode == BatchNormMode::kStreaming && policy.granularity == UpdateGranularity::kPerRow;
+
+  // Outside the lock: the moments of what is to enter.
+  ChannelNormalizer::FiniteRows finite;
+  Moments moments(0);
+  if (policy.mode != BatchNormMode::kInference && !row_by_row) {
+    finite = normalizer.SelectFiniteRows(x, rows);
+    if (policy.mode == BatchNormMode::kTraining) {
+      NORMD_RETURN_IF_ERROR(normalizer.CheckEnoughRows(finite.rows));
+    }
+    moments.Compute(finite.data, normalizer.Layout(finite.rows));
+  }
+
+  std::shared_ptr<const ChannelCoefficients> coefficients;
+  uint64_t version = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    NORMD_RETURN_IF_ERROR(CheckAliveLocked());
+    bool updates = policy.mode != BatchNormMode::kInference;
+    if (updates && frozen_) {
+      if (policy.on_frozen == OnFrozen::kError) return FrozenError(name_);
+      updates = false;
+    }
+    last_use_ = clock_();
+    if (row_by_row && updates) {
+      const uint64_t batches = statistics_.batches();
+      normalizer.NormalizeRowByRow(policy.order == UpdateOrder::kUpdateThenNormalize, x, rows,
+                                   statistics_, y);
+      return statistics_.batches() == batches ? version_ : AdvanceLocked();
+    }
+    const auto current = [&] {
+      if (coefficients_ == nullptr || coefficients_version_ != version_) {
+        coefficients_ =
+            std::make_shared<const ChannelCoefficients>(normalizer.CoefficientsOf(statistics_));
+        coefficients_version_ = version_;
+      }
+      return coefficients_;
+    };
+    const auto update = [&] {
+      if (!updates || moments.count == 0) return;
+      statistics_.Fold(finite.data, normalizer.Layout(finite.rows), moments);
+      AdvanceLocked();
+    };
+    if (policy.mode == BatchNormMode::kTraining) {
+      update();
+    } else if (policy.order == UpdateOrder::kUpdateThenNormalize) {
+      update();
+      coefficients = current();
+    } else {
+      coefficients = current();
+      update();
+    }
+    version = version_;
+  }
+
+  if (policy.mode == BatchNormMode::kTraining) {
+    normalizer.Apply(normalizer.CoefficientsOf(moments), x, rows, y);
+  } else {
+    normalizer.Apply(*coefficients, x, rows, y);
+  }
+  return version;
+}
+
+absl::Status Session::Update(const SessionUpdate& update, const std::string& etag) {
+  if (update.idle_timeout && *update.idle_timeout < absl::ZeroDuration()) {
+    return InvalidFieldError("session.idle_timeout", "must not be negative");
+  }
+  const std::lock_guard lock(mutex_);
+  NORMD_RETURN_IF_ERROR(CheckAliveLocked());
+  NORMD_RETURN_IF_ERROR(CheckEtagLocked(etag));
+  frozen_ = update.frozen.value_or(frozen_);
+  idle_timeout_ = update.idle_timeout.value_or(idle_timeout_);
+  ++revision_;
+  last_use_ = update_time_ = clock_();
+  return absl::OkStatus();
+}
+
+absl::Status Session::Reset(const std::string& etag) {
+  const std::lock_guard lock(mutex_);
+  NORMD_RETURN_IF_ERROR(CheckAliveLocked());
+  NORMD_RETURN_IF_ERROR(CheckEtagLocked(etag));
+  if (frozen_) return FrozenError(name_);
+  statistics_ = initial_;
+  ++revision_;
+  AdvanceLocked();
+  last_use_ = update_time_;
+  return absl::OkStatus();
+}
+
+absl::Status Session::Delete(const std::string& etag) {
+  const std::lock_guard lock(mutex_);
+  NORMD_RETURN_IF_ERROR(CheckAliveLocked());
+  NORMD_RETURN_IF_ERROR(CheckEtagLocked(etag));
+  deleted_ = true;
+  return absl::OkStatus();
+}
+
+bool Session::DeleteIfIdle() {
+  const std::lock_guard lock(mutex_);
+  deleted_ = deleted_ || ExpireTimeLocked() <= clock_();
+  return deleted_;
+}
+
+SessionSnapshot Session::Snapshot() const {
+  const std::lock_guard lock(mutex_);
+  return {.name = name_,
+          .uid = uid_,
+          .etag = EtagLocked(),
+          .spec = spec_,
+          .channels = channels_,
+          .frozen = frozen_,
+          .statistics = statistics_.Snapshot(),
+          .version = version_,
+          .create_time = create_time_,
+          .update_time = update_time_,
+          .expire_time = ExpireTimeLocked(),
+          .idle_timeout = idle_timeout_};
+}
+
+Session::StreamLease::StreamLease(std::shared_ptr<Session> session) : session_(std::move(session)) {
+  const std::lock_guard lock(session_->mutex_);
+  ++session_->open_streams_;
+}
+
+Session::StreamLease& Session::StreamLease::operator=(StreamLease&& other) noexcept {
+  std::swap(session_, other.session_);
+  return *this;
+}
+
+Session::StreamLease::~StreamLease() {
+  if (session_ == nullptr) return;
+  const std::lock_guard lock(session_->mutex_);
+  --session_->open_streams_;
+  session_->last_use_ = session_->clock_();
+}
+
+}  // namespace normd

@@ -1,0 +1,128 @@
+#!/usr/bin/python3
+"""Writes tests/data/torch/: what PyTorch gives for fixed inputs.
+
+Needs python3-torch and python3-numpy (Debian 12: PyTorch 1.13). Run from anywhere; the same seeds
+give the same files. Inputs are float32. Expected values come from PyTorch's own modules in float64
+on those very inputs, rounded to float32 once at the end, so that they show the method and not
+float32's rounding. Each module is run in float32 too, and must agree to 1e-5 (relative to the
+largest value, or to the input's offset where that dominates).
+"""
+
+import copy
+import pathlib
+
+import numpy as np
+import torch
+
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "data" / "torch"
+ROWS = []  # of the README's table
+
+
+def save(name, value, what):
+    array = np.ascontiguousarray(value.detach().numpy().astype("<f4"))
+    np.save(FOLDER / f"{name}.npy", array)
+    ROWS.append((name, list(array.shape), what))
+
+
+def inputs(seed, *shape, scale=1.0, offset=0.0):
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(*shape, generator=generator, dtype=torch.float64) * scale + offset
+    return x.float()  # what both runs and normd see
+
+
+def set_affine(module, seed):
+    """Sets a gamma around 1 and a beta around 0, both exact in float32."""
+    with torch.no_grad():
+        module.weight.copy_(inputs(seed, *module.weight.shape, scale=0.3, offset=1.0))
+        module.bias.copy_(inputs(seed + 1, *module.bias.shape, scale=0.5))
+
+
+def run(module, x, tolerance=1e-5):
+    """The float64 module's output; checks PyTorch's float32 output against it."""
+    single = copy.deepcopy(module).float()
+    y = module(x.double())
+    difference = (single(x).double() - y).abs().max() / y.abs().max()
+    assert difference <= tolerance, difference
+    return y
+
+
+def layer_norm():
+    module = torch.nn.LayerNorm(64).double()
+    set_affine(module, 10)
+    x = inputs(11, 16, 64)
+    save("layer_norm_affine_x", x, "input")
+    save("layer_norm_affine_gamma", module.weight, "gamma")
+    save("layer_norm_affine_beta", module.bias, "beta")
+    save("layer_norm_affine_y", run(module, x), "LayerNorm(64)")
+
+    module = torch.nn.LayerNorm([4, 8]).double()
+    set_affine(module, 20)
+    x = inputs(21, 6, 3, 4, 8)
+    save("layer_norm_rank2_x", x, "input: 6 rows [3, 4, 8]")
+    save("layer_norm_rank2_gamma", module.weight, "gamma")
+    save("layer_norm_rank2_beta", module.bias, "beta")
+    save("layer_norm_rank2_y", run(module, x), "LayerNorm([4, 8])")
+
+    module = torch.nn.LayerNorm(64).double()
+    x = inputs(31, 16, 64, offset=1000.0)
+    save("layer_norm_offset_x", x, "input with mean 1000 and deviation 1")
+    # float32 cannot keep more than 1e-7 * 1000 of the mean: compared more widely.
+    save("layer_norm_offset_y", run(module, x, tolerance=1e-3), "LayerNorm(64), affine 1 and 0")
+
+
+def rms_norm():
+    # torch.nn.RMSNorm is younger than Debian's PyTorch: its formula by PyTorch's operations.
+    epsilon = 2.0**-23
+    x = inputs(41, 16, 64)
+    gamma = inputs(42, 64, scale=0.3, offset=1.0)
+    wide = x.double()
+    y = wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + epsilon) * gamma.double()
+    save("rms_norm_x", x, "input")
+    save("rms_norm_gamma", gamma, "gamma")
+    save("rms_norm_y", y, "x * rsqrt(mean(x^2) + 2^-23) * gamma")
+
+
+def batch_norm(name, make, seed, shape, batches, what):
+    """TRAINING over successive batches, then eval by the running statistics on further rows."""
+    module = make().double().train()
+    set_affine(module, seed)
+    x = inputs(seed + 2, batches, *shape, scale=2.0, offset=3.0)
+    y = torch.stack([run(module, batch) for batch in x])
+    save(f"{name}_x", x, f"input: {batches} batches")
+    save(f"{name}_gamma", module.weight, "gamma")
+    save(f"{name}_beta", module.bias, "beta")
+    save(f"{name}_train_y", y, f"{what}, train(), batch after batch")
+    save(f"{name}_running_mean", module.running_mean, "running_mean after the last batch")
+    save(f"{name}_running_var", module.running_var, "running_var after the last batch")
+    module.eval()
+    x = inputs(seed + 3, *shape, scale=2.0, offset=3.0)
+    save(f"{name}_eval_x", x, "further input")
+    save(f"{name}_eval_y", run(module, x), "eval() after the last batch")
+
+
+def main():
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    layer_norm()
+    rms_norm()
+    one, two = torch.nn.BatchNorm1d, torch.nn.BatchNorm2d
+    batch_norm("batch_norm_1d", lambda: one(16), 50, (32, 16), 5, "BatchNorm1d(16), momentum=0.1")
+    batch_norm("batch_norm_1d_average", lambda: one(16, momentum=None), 60, (32, 16), 5,
+               "BatchNorm1d(16, momentum=None)")
+    batch_norm("batch_norm_1d_length", lambda: one(6), 70, (8, 6, 10), 2,
+               "BatchNorm1d(6) over [N, C, L]")
+    batch_norm("batch_norm_2d", lambda: two(6), 80, (8, 6, 5, 5), 2, "BatchNorm2d(6), NCHW")
+
+    lines = [
+        "# PyTorch's outputs", "",
+        "Written by tests/conformance/torch/make_vectors.py with PyTorch "
+        f"{torch.__version__}; read by tests/conformance/torch/torch_vectors_test.cc. Little-endian",
+        "float32, row-major. Expected values are those of PyTorch's float64 modules on the float32",
+        "inputs, rounded to float32 once. Epsilon is PyTorch's default unless the row says otherwise.",
+        "", "| file | shape | what |", "| --- | --- | --- |"]
+    lines += [f"| {name}.npy | {shape} | {what} |" for name, shape, what in ROWS]
+    (FOLDER / "README.md").write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main()

@@ -1,0 +1,198 @@
+// Every SIMD target gives the bits of the portable kernels for channels.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "core/kernels/channel_kernels.h"
+#include "tests/core/kernels/targets.h"
+
+namespace normd::kernels {
+namespace {
+
+// Layouts whose channels and planes end on, before and after vectors and blocks.
+std::vector<ChannelLayout> Layouts() {
+  std::vector<ChannelLayout> layouts;
+  for (int64_t channels = 1; channels <= 140; ++channels) layouts.push_back({3, channels, 1});
+  for (int64_t inner = 2; inner <= 70; ++inner) layouts.push_back({2, 3, inner});
+  for (int64_t outer : {1, 2, 255, 256, 257}) layouts.push_back({outer, 19, 1});
+  layouts.insert(layouts.end(), {{1, 1, 1}, {5, 257, 1}, {4, 1024, 1}, {1, 4, 1000}, {7, 1, 49}});
+  return layouts;
+}
+
+template <class Body>
+void ForEachLayout(Body body) {
+  ForEachTarget([&] {
+    for (const ChannelLayout& layout : Layouts()) {
+      SCOPED_TRACE(::testing::Message() << "[" << layout.outer << ", " << layout.channels << ", "
+                                        << layout.inner << "]");
+      body(layout, FloatsAt(RandomFloats(layout.size(), 1e4), layout.size() % 16));
+    }
+  });
+}
+
+TEST(ChannelBits, OfMoments) {
+  ForEachLayout([](const ChannelLayout& layout, FloatsAt x) {
+    std::vector<double> mean(layout.channels), m2(layout.channels), expected_mean(layout.channels),
+        expected_m2(layout.channels);
+    ComputeChannelMoments(x.data(), layout, mean.data(), m2.data());
+    portable::ComputeChannelMoments(x.data(), layout, expected_mean.data(), expected_m2.data());
+    EXPECT_TRUE(SameBits(mean, expected_mean));
+    EXPECT_TRUE(SameBits(m2, expected_m2));
+  });
+}
+
+TEST(ChannelBits, OfFoldedTokens) {
+  ForEachLayout([](const ChannelLayout& layout, FloatsAt x) {
+    const auto mean = RandomDoubles(layout.channels, -5, 5);
+    const auto variance = RandomDoubles(layout.channels, 0, 5);
+    auto m = mean, expected_m = mean, v = variance, expected_v = variance;
+    FoldTokens(x.data(), layout, 0.3, m.data(), v.data());
+    portable::FoldTokens(x.data(), layout, 0.3, expected_m.data(), expected_v.data());
+    EXPECT_TRUE(SameBits(m, expected_m));
+    EXPECT_TRUE(SameBits(v, expected_v));
+  });
+}
+
+TEST(ChannelBits, OfOutputs) {
+  ForEachLayout([](const ChannelLayout& layout, FloatsAt x) {
+    const auto mean = RandomDoubles(layout.channels, 9990, 10010);
+    const auto scale = RandomDoubles(layout.channels, -2, 2);
+    const auto shifts = RandomDoubles(layout.channels, -2, 2, 3);
+    for (const double* beta : {shifts.data(), static_cast<const double*>(nullptr)}) {
+      std::vector<float> expected(layout.size());
+      portable::NormalizeChannels(x.data(), layout, mean.data(), scale.data(), beta,
+                                  expected.data());
+      FloatsAt y(expected, 5);
+      std::memset(static_cast<void*>(y.data()), 0, expected.size() * sizeof(float));
+      NormalizeChannels(x.data(), layout, mean.data(), scale.data(), beta, y.data());
+      EXPECT_TRUE(SameBits(y.values(), expected));
+      FloatsAt in_place = FloatsAt(x.values(), 3);
+      NormalizeChannels(in_place.data(), layout, mean.data(), scale.data(), beta, in_place.data());
+      EXPECT_TRUE(SameBits(in_place.values(), expected));
+    }
+  });
+}
+
+TEST(ChannelBits, OfMergedMoments) {
+  ForEachTarget([] {
+    for (int64_t channels = 1; channels <= 40; ++channels) {
+      for (double count_a : {0.0, 1.0, 1e6 + 1}) {
+        const auto mean_b = RandomDoubles(channels, -5, 5, 1);
+        const auto m2_b = RandomDoubles(channels, 0, 5, 2);
+        const auto mean_a = RandomDoubles(channels, -5, 5, 3);
+        const auto m2_a = RandomDoubles(channels, 0, 5, 4);
+        auto mean = mean_a, expected_mean = mean_a, m2 = m2_a, expected_m2 = m2_a;
+        MergeChannelMoments(count_a, 3, mean_b.data(), m2_b.data(), channels, mean.data(),
+                            m2.data());
+        portable::MergeChannelMoments(count_a, 3, mean_b.data(), m2_b.data(), channels,
+                                      expected_mean.data(), expected_m2.data());
+        EXPECT_TRUE(SameBits(mean, expected_mean));
+        EXPECT_TRUE(SameBits(m2, expected_m2));
+      }
+    }
+  });
+}
+
+TEST(ChannelBits, OfFoldedAverages) {
+  ForEachTarget([] {
+    for (int64_t size = 1; size <= 40; ++size) {
+      const auto value = RandomDoubles(size, -5, 5, 1);
+      auto average = RandomDoubles(size, -5, 5, 2);
+      auto expected = average;
+      FoldAverage(0.1, value.data(), size, average.data());
+      portable::FoldAverage(0.1, value.data(), size, expected.data());
+      EXPECT_TRUE(SameBits(average, expected));
+    }
+  });
+}
+
+TEST(ChannelBits, OfScales) {
+  ForEachTarget([] {
+    for (int64_t channels = 1; channels <= 40; ++channels) {
+      auto spread = RandomDoubles(channels, 0, 1e-2, 1);
+      spread[channels / 2] = 0;
+      const auto gamma = RandomDoubles(channels, -2, 2, 2);
+      for (EpsilonPlacement placement : kPlacements) {
+        for (double epsilon : {0.0, 1e-3, 0.1}) {
+          for (double divisor : {1.0, 7.0}) {
+            std::vector<double> scale(channels), plain(channels);
+            const Epsilon e{epsilon, placement};
+            ComputeChannelScale(spread.data(), divisor, e, gamma.data(), channels, scale.data());
+            ComputeChannelScale(spread.data(), divisor, e, nullptr, channels, plain.data());
+            std::vector<double> expected, expected_plain;
+            for (int64_t c = 0; c < channels; ++c) {
+              expected_plain.push_back(InverseDeviation(spread[c] / divisor, e));
+              expected.push_back(expected_plain[c] * gamma[c]);
+            }
+            EXPECT_TRUE(SameBits(scale, expected));
+            EXPECT_TRUE(SameBits(plain, expected_plain));
+          }
+        }
+      }
+    }
+  });
+}
+
+// One value stands out so little that the correction by the residual decides the last bits. Every
+// operation passes through a volatile, so that no compiler can fuse two of them.
+TEST(ChannelBits, OfMomentsAreThoseOfTheirDefinition) {
+  const int64_t size = 99999;
+  std::vector<float> x(size, 1);
+  x[4711] = std::nextafter(1.0f, 2.0f);
+  volatile double lanes[3][16] = {};
+  const auto total = [&](volatile double* a) {
+    for (int half = 8; half > 0; half /= 2) {
+      for (int i = 0; i < half; ++i) a[i] = a[i] + a[i + half];
+    }
+    return a[0];
+  };
+  for (int64_t i = 0; i < size; ++i) lanes[0][i % 16] = lanes[0][i % 16] + x[i];
+  const volatile double mean = total(lanes[0]) / size;
+  for (int64_t i = 0; i < size; ++i) {
+    const volatile double d = x[i] - mean;
+    const volatile double square = d * d;
+    lanes[1][i % 16] = lanes[1][i % 16] + d;
+    lanes[2][i % 16] = lanes[2][i % 16] + square;
+  }
+  const volatile double s1 = total(lanes[1]);
+  const volatile double s2 = total(lanes[2]);
+  const volatile double square = s1 * s1;
+  const volatile double correction = square / size;
+  const volatile double expected_m2 = s2 - correction;
+  const volatile double shift = s1 / size;
+  const volatile double expected_mean = mean + shift;
+  ASSERT_NE(expected_m2, s2);
+  const ChannelLayout layout{1, 1, size};
+  double m = 0, m2 = 0;
+  portable::ComputeChannelMoments(x.data(), layout, &m, &m2);
+  EXPECT_EQ(m, expected_mean);
+  EXPECT_EQ(m2, expected_m2);
+  ForEachTarget([&] {
+    ComputeChannelMoments(x.data(), layout, &m, &m2);
+    EXPECT_EQ(m, expected_mean);
+    EXPECT_EQ(m2, expected_m2);
+  });
+}
+
+TEST(ChannelBits, NanStaysNanInEveryKernel) {
+  ForEachTarget([] {
+    const ChannelLayout layout{3, 21, 1};
+    std::vector<float> x = RandomFloats(layout.size());
+    for (int64_t bad : {4, 20}) x[layout.channels + bad] = std::numeric_limits<float>::quiet_NaN();
+    std::vector<double> mean(21), m2(21), scale(21);
+    ComputeChannelMoments(x.data(), layout, mean.data(), m2.data());
+    for (EpsilonPlacement placement : kPlacements) {
+      ComputeChannelScale(m2.data(), 3, {1e-5, placement}, nullptr, 21, scale.data());
+      for (int64_t c = 0; c < 21; ++c) {
+        const bool bad = c == 4 || c == 20;
+        EXPECT_EQ(std::isnan(mean[c]), bad) << c;
+        EXPECT_EQ(std::isnan(m2[c]), bad) << c;
+        EXPECT_EQ(std::isnan(scale[c]), bad) << c;
+      }
+    }
+  });
+}
+
+}  // namespace
+}  // namespace normd::kernels

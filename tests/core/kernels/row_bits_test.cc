@@ -1,0 +1,230 @@
+// Every SIMD target gives the bits of the portable kernel, and the portable kernel fuses nothing.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "core/kernels/row_kernels.h"
+#include "tests/core/kernels/targets.h"
+
+namespace normd::kernels {
+namespace {
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+struct Case {
+  int64_t rows;
+  int64_t row_size;
+  int offset = 0;
+  bool in_place = false;
+};
+
+void ExpectPortableBits(const RowNorm& norm, const std::vector<float>& x, const Case& c) {
+  std::vector<float> expected(x.size());
+  portable::NormalizeRows(norm, x.data(), c.rows, c.row_size, expected.data());
+  portable::CanonicalizeNans(expected.data(), static_cast<int64_t>(expected.size()));
+  FloatsAt input(x, c.offset);
+  FloatsAt output(std::vector<float>(x.size()), (c.offset * 7 + 3) % 16);
+  float* y = c.in_place ? input.data() : output.data();
+  NormalizeRows(norm, input.data(), c.rows, c.row_size, y);
+  CanonicalizeNans(y, static_cast<int64_t>(x.size()));
+  EXPECT_TRUE(SameBits(c.in_place ? input.values() : output.values(), expected))
+      << c.rows << " rows of " << c.row_size << ", offset " << c.offset << ", in place "
+      << c.in_place << ", statistic " << static_cast<int>(norm.statistic) << ", placement "
+      << static_cast<int>(norm.epsilon.placement) << ", gamma " << (norm.gamma != nullptr)
+      << ", beta " << (norm.beta != nullptr);
+}
+
+// All statistics, placements and affine parts.
+void ExpectPortableBitsOfAllNorms(const std::vector<float>& x, const Case& c,
+                                  double epsilon = 1e-5) {
+  const auto gamma = RandomDoubles(c.row_size, -2, 2, 2);
+  const auto beta = RandomDoubles(c.row_size, -2, 2, 3);
+  for (RowStatistic statistic : {RowStatistic::kMeanVariance, RowStatistic::kMeanSquare}) {
+    for (EpsilonPlacement placement : kPlacements) {
+      for (const double* g : {gamma.data(), static_cast<const double*>(nullptr)}) {
+        for (const double* b : {beta.data(), static_cast<const double*>(nullptr)}) {
+          ExpectPortableBits({statistic, {epsilon, placement}, g, b}, x, c);
+        }
+      }
+    }
+  }
+}
+
+TEST(RowBits, AVectorTargetIsTestedWhereTheProcessorHasOne) {
+#if HWY_ARCH_X86
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) GTEST_SKIP();
+#elif !HWY_ARCH_ARM_A64
+  GTEST_SKIP();
+#endif
+  int targets = 0;
+  ForEachTarget([&] { ++targets; });
+#if HWY_ARCH_X86
+  EXPECT_GE(targets, 2);
+#else
+  EXPECT_GE(targets, 1);
+#endif
+}
+
+TEST(RowBits, AreThoseOfThePortableKernelAtEverySize) {
+  ForEachTarget([] {
+    for (int64_t size = 1; size <= 257; ++size) {
+      ExpectPortableBitsOfAllNorms(RandomFloats(2 * size), {.rows = 2,
+                                                            .row_size = size,
+                                                            .offset = static_cast<int>(size % 16),
+                                                            .in_place = size % 3 == 0});
+    }
+    for (int64_t size : {511, 512, 1024, 4096, 8191}) {
+      ExpectPortableBitsOfAllNorms(RandomFloats(size), {.rows = 1, .row_size = size});
+    }
+  });
+}
+
+TEST(RowBits, AreThoseOfThePortableKernelAtEveryAddress) {
+  ForEachTarget([] {
+    for (int offset = 0; offset < 16; ++offset) {
+      for (int64_t size : {5, 16, 67}) {
+        for (bool in_place : {false, true}) {
+          ExpectPortableBitsOfAllNorms(RandomFloats(3 * size), {3, size, offset, in_place});
+        }
+      }
+    }
+  });
+}
+
+TEST(RowBits, DoNotDependOnHowManyRowsTravelTogether) {
+  ForEachTarget([] {
+    for (int64_t rows : {1, 2, 255, 256, 257}) {
+      const Case c{.rows = rows, .row_size = 37};
+      const auto x = RandomFloats(rows * c.row_size);
+      ExpectPortableBitsOfAllNorms(x, c);
+      std::vector<float> together(x.size());
+      std::vector<float> alone(x.size());
+      NormalizeRows({}, x.data(), rows, c.row_size, together.data());
+      for (int64_t row = 0; row < rows; ++row) {
+        NormalizeRows({}, x.data() + row * c.row_size, 1, c.row_size,
+                      alone.data() + row * c.row_size);
+      }
+      EXPECT_TRUE(SameBits(together, alone));
+    }
+  });
+}
+
+TEST(RowBits, AreThoseOfThePortableKernelOnExtremeValues) {
+  ForEachTarget([] {
+    for (int64_t size : {1, 7, 16, 33, 100}) {
+      for (float factor : {1e-45f, 1e-40f, 1e-20f, 1e30f, 3.4e37f}) {
+        const Case c{.rows = 1, .row_size = size};
+        auto x = RandomFloats(size, 0, 1);
+        for (float& value : x) value *= factor;
+        ExpectPortableBitsOfAllNorms(x, c);
+        ExpectPortableBitsOfAllNorms(x, c, 0);
+        ExpectPortableBitsOfAllNorms(std::vector<float>(size, factor), c, 0);
+      }
+      ExpectPortableBitsOfAllNorms(std::vector<float>(size, -0.0f), {1, size}, 0);
+    }
+  });
+}
+
+TEST(RowBits, AreThoseOfThePortableKernelOnNonFiniteValues) {
+  ForEachTarget([] {
+    for (float bad : {kNan, -kNan, kInfinity, -kInfinity}) {
+      for (int64_t at : {0, 15, 16, 40}) {
+        auto x = RandomFloats(41);
+        x[at] = bad;
+        ExpectPortableBitsOfAllNorms(x, {.rows = 1, .row_size = 41});
+        x.insert(x.end(), 41, 1.5f);  // the next row is not harmed
+        ExpectPortableBitsOfAllNorms(x, {.rows = 2, .row_size = 41});
+      }
+    }
+  });
+}
+
+TEST(RowBits, NothingIsFused) {
+  // Every operation passes through a volatile, so that no compiler can fuse two of them.
+  const auto x = RandomFloats(1000);
+  const auto gamma = RandomDoubles(1000, -2, 2, 2);
+  const int64_t size = 1000;
+  volatile double lanes[3][16] = {};
+  const auto total = [&](volatile double* a) {
+    for (int half = 8; half > 0; half /= 2) {
+      for (int i = 0; i < half; ++i) a[i] = a[i] + a[i + half];
+    }
+    return a[0];
+  };
+  for (int64_t i = 0; i < size; ++i) lanes[0][i % 16] = lanes[0][i % 16] + x[i];
+  const double mean = total(lanes[0]) / size;
+  for (int64_t i = 0; i < size; ++i) {
+    const volatile double d = x[i] - mean;
+    const volatile double square = d * d;
+    lanes[1][i % 16] = lanes[1][i % 16] + d;
+    lanes[2][i % 16] = lanes[2][i % 16] + square;
+  }
+  const volatile double s1 = total(lanes[1]);
+  const volatile double s2 = total(lanes[2]);
+  const volatile double square = s1 * s1;
+  const volatile double correction = square / size;
+  const volatile double m2 = s2 - correction;
+  const volatile double inverse = 1 / std::sqrt(m2 / size + 1e-5);
+  const volatile double shift = s1 / size;
+  const volatile double center = mean + shift;
+  std::vector<float> expected;
+  std::vector<double> beta;  // minus the rounded product: what is left of a fused one is its error
+  for (int64_t i = 0; i < size; ++i) {
+    const volatile double d = x[i] - center;
+    const volatile double xhat = d * inverse;
+    const volatile double product = xhat * gamma[i];
+    beta.push_back(-product);
+    expected.push_back(0);
+  }
+  const RowNorm norm{RowStatistic::kMeanVariance, {1e-5}, gamma.data(), beta.data()};
+  std::vector<float> y(size, 1);
+  portable::NormalizeRows(norm, x.data(), 1, size, y.data());
+  EXPECT_TRUE(SameBits(y, expected));
+  ForEachTarget([&] {
+    std::vector<float> y(size, 1);
+    NormalizeRows(norm, x.data(), 1, size, y.data());
+    EXPECT_TRUE(SameBits(y, expected));
+  });
+}
+
+TEST(AllFinite, FindsEveryNonFiniteValue) {
+  ForEachTarget([] {
+    EXPECT_TRUE(AllFinite(nullptr, 0));
+    for (int64_t size = 1; size <= 70; ++size) {
+      auto x = RandomFloats(size);
+      x[0] = std::numeric_limits<float>::max();
+      x[size / 2] = -std::numeric_limits<float>::denorm_min();
+      EXPECT_TRUE(AllFinite(FloatsAt(x, size % 16).data(), size));
+      for (int64_t at = 0; at < size; ++at) {
+        auto broken = x;
+        broken[at] = at % 3 == 0 ? kNan : at % 3 == 1 ? kInfinity : -kInfinity;
+        EXPECT_FALSE(AllFinite(FloatsAt(broken, size % 16).data(), size)) << size << " " << at;
+      }
+    }
+  });
+}
+
+TEST(CanonicalizeNans, LeavesOneNan) {
+  const uint32_t canonical = 0x7FC00000;
+  ForEachTarget([&] {
+    for (int64_t size = 1; size <= 70; ++size) {
+      for (uint32_t nan : {0x7FC00000u, 0xFFC00000u, 0x7F800001u, 0xFFFFFFFFu}) {
+        std::vector<float> x = RandomFloats(size);
+        if (size > 2) x[0] = kInfinity, x[1] = -kInfinity;
+        auto expected = x;
+        for (int64_t at = size - 1; at >= 2; at -= 3) {
+          std::memcpy(&x[at], &nan, sizeof(nan));
+          std::memcpy(&expected[at], &canonical, sizeof(canonical));
+        }
+        FloatsAt floats(x, size % 16);
+        CanonicalizeNans(floats.data(), size);
+        EXPECT_TRUE(SameBits(floats.values(), expected)) << size << " " << nan;
+      }
+    }
+  });
+}
+
+}  // namespace
+}  // namespace normd::kernels

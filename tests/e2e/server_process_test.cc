@@ -1,0 +1,95 @@
+#include "tests/testing/server_process.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "tests/testing/test_stream.h"
+
+namespace normd {
+namespace {
+
+using testing::Bytes;
+using testing::ErrorInfoOf;
+using testing::ServerProcess;
+using testing::TestStream;
+
+v1::Open LayerNorm(int features) {
+  v1::Open open;
+  open.mutable_spec()->mutable_layer_norm();
+  open.add_row_shape(features);
+  return open;
+}
+
+std::shared_ptr<grpc::Channel> Connect(const ServerProcess& server) {
+  return grpc::CreateChannel(server.address(), grpc::InsecureChannelCredentials());
+}
+
+TEST(ServerProcessTest, StreamsOverTcpAndExitsZeroWhenTerminated) {
+  ServerProcess server(NORMD_SERVER_BINARY, {});
+  ASSERT_NE(server.port(), 0);
+  TestStream stream(Connect(server));
+  stream.Open(LayerNorm(4));
+  ASSERT_TRUE(stream.Receive().has_opened());
+  stream.Send(1, Bytes({1, 2, 3, 4}));
+  ASSERT_TRUE(stream.Receive().has_result());
+  server.Signal(SIGTERM);
+  const auto closed = stream.Receive();
+  ASSERT_TRUE(closed.has_closed());
+  EXPECT_EQ(closed.closed().last_sequence_number(), 1);
+  const grpc::Status status = stream.Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(ErrorInfoOf(status).reason(), "DRAINING");
+  EXPECT_EQ(server.Wait(), 0);
+}
+
+TEST(ServerProcessTest, ASecondServerOnThePortIsRefused) {
+  ServerProcess first(NORMD_SERVER_BINARY, {});
+  ASSERT_NE(first.port(), 0);
+  ServerProcess second(NORMD_SERVER_BINARY, {"--listen=" + first.address(), "--log_level=off"});
+  EXPECT_EQ(second.port(), 0);
+}
+
+TEST(ServerProcessTest, ABadFlagExitsWithTwo) {
+  ServerProcess server(NORMD_SERVER_BINARY, {"--log_format=xml"});
+  EXPECT_EQ(server.port(), 0);
+}
+
+TEST(ServerProcessTest, AMessageAboveTheLimitEndsTheCall) {
+  ServerProcess server(NORMD_SERVER_BINARY, {"--max_message_bytes=4096"});
+  ASSERT_NE(server.port(), 0);
+  TestStream stream(Connect(server));
+  stream.Open(LayerNorm(1024));
+  ASSERT_TRUE(stream.Receive().has_opened());
+  stream.Send(1, Bytes(std::vector<float>(2048, 1)));
+  while (stream.Receive().message_case() != v1::NormalizeStreamResponse::MESSAGE_NOT_SET) {
+  }
+  EXPECT_EQ(stream.Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+}
+
+// One chunk in, one result out, and the transport's windows: a client that only writes must be
+// stopped.
+TEST(ServerProcessTest, AClientThatOnlyWritesIsStoppedByFlowControl) {
+  ServerProcess server(NORMD_SERVER_BINARY, {});
+  ASSERT_NE(server.port(), 0);
+  TestStream stream(Connect(server));
+  stream.Open(LayerNorm(16384));
+  const std::string chunk = Bytes(std::vector<float>(16384, 1));
+  std::atomic<int> sent = 0;
+  std::thread writer([&] {
+    for (int i = 1; i <= 20'000 && stream.Send(i, chunk); ++i) sent = i;
+  });
+  int before = -1;
+  while (before != sent) {  // until nothing was taken for a second
+    before = sent;
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+  }
+  EXPECT_LT(sent, 2000);  // 128 MB of 1.3 GB
+  stream.Cancel();
+  writer.join();
+  EXPECT_EQ(stream.Finish().error_code(), grpc::StatusCode::CANCELLED);
+}
+
+}  // namespace
+}  // namespace normd

@@ -1,0 +1,79 @@
+// A real normd process on a free loopback port, ended with the test.
+#ifndef NORMD_TESTS_TESTING_SERVER_PROCESS_H_
+#define NORMD_TESTS_TESTING_SERVER_PROCESS_H_
+
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <vector>
+
+extern char** environ;
+
+namespace normd::testing {
+
+class ServerProcess {
+ public:
+  ServerProcess(const std::string& binary, const std::vector<std::string>& flags) {
+    char pattern[] = "/tmp/normd-test-XXXXXX";
+    directory_ = mkdtemp(pattern);
+    const std::string port_file = directory_ + "/port";
+    std::vector<std::string> arguments = {binary, "--listen=127.0.0.1:0",
+                                          "--port_file=" + port_file, "--log_level=warn"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    std::vector<char*> argv;
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    if (posix_spawn(&pid_, binary.c_str(), nullptr, nullptr, argv.data(), environ) != 0) return;
+    // The port's line is complete when it ends in a newline.
+    for (int i = 0; i < 3000 && port_ == 0 && waitpid(pid_, nullptr, WNOHANG) == 0; ++i) {
+      std::ifstream in(port_file);
+      std::string line;
+      if (std::getline(in, line) && !in.eof()) port_ = std::stoi(line);
+      if (port_ == 0) usleep(10'000);
+    }
+  }
+
+  ~ServerProcess() {
+    Terminate();
+    unlink((directory_ + "/port").c_str());
+    rmdir(directory_.c_str());
+  }
+
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+
+  // 0 where it did not come up.
+  int port() const { return port_; }
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+
+  void Signal(int signal) const { kill(pid_, signal); }
+
+  // Waits for the process's end; its exit code, or -1 where a signal ended it.
+  int Wait() {
+    if (pid_ <= 0) return -1;
+    int status = 0;
+    waitpid(pid_, &status, 0);
+    pid_ = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+  int Terminate() {
+    if (pid_ <= 0) return -1;
+    Signal(SIGTERM);
+    return Wait();
+  }
+
+ private:
+  std::string directory_;
+  pid_t pid_ = 0;
+  int port_ = 0;
+};
+
+}  // namespace normd::testing
+
+#endif  // NORMD_TESTS_TESTING_SERVER_PROCESS_H_
