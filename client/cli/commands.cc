@@ -1,0 +1,129 @@
+#include "client/cli/commands.h"
+
+#include <cstdio>
+#include <thread>
+
+#include "absl/time/clock.h"
+#include "client/cli/difference.h"
+#include "client/cli/npy.h"
+#include "client/cli/row_range.h"
+#include "client/cpp/status.h"
+#include "google/protobuf/util/json_util.h"
+
+namespace normd::cli {
+
+client::Client GlobalFlags::Connect() const {
+  client::ClientOptions options;
+  options.target = server;
+  options.timeout = absl::Seconds(timeout_seconds);
+  return client::Client(options);
+}
+
+void Fail(const absl::Status& status, const GlobalFlags& global) {
+  std::fprintf(stderr, "normctl: %s\n", std::string(status.message()).c_str());
+  if (absl::IsUnavailable(status) && client::ReasonOf(status).empty()) {
+    std::fprintf(stderr, "  Is normd running at %s? Start one: normd --listen=%s\n",
+                 global.server.c_str(), global.server.c_str());
+  }
+  throw CLI::RuntimeError(1);
+}
+
+void PrintJson(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = true;
+  options.always_print_primitive_fields = true;
+  options.preserve_proto_field_names = true;
+  std::string json;
+  if (google::protobuf::util::MessageToJsonString(message, &json, options).ok()) {
+    std::fputs(json.c_str(), stdout);
+  }
+}
+
+void AddMethodsCommand(CLI::App& app, const GlobalFlags& global) {
+  app.add_subcommand("methods", "List the methods that the server knows")->callback([&global] {
+    const auto response = ValueOrFail(global.Connect().ListMethods(), global);
+    if (global.json) return PrintJson(response);
+    const auto yes_no = [](bool value) { return value ? "yes" : "no"; };
+    std::printf("%-11s %-16s %-12s %-20s %-32s %s\n", "method", "depends on batch", "keeps state",
+                "training = inference", "typical use", "statistics over");
+    for (const auto& method : response.methods()) {
+      std::printf("%-11s %-16s %-12s %-20s %-32s %s\n", method.name().c_str(),
+                  yes_no(method.depends_on_batch()), yes_no(method.keeps_running_statistics()),
+                  yes_no(method.same_in_training_and_inference()), method.typical_use().c_str(),
+                  method.shares_statistics_over().c_str());
+    }
+  });
+}
+
+void AddHealthCommand(CLI::App& app, const GlobalFlags& global) {
+  struct Flags {
+    std::string service;
+    double wait_seconds = 0;
+  };
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.add_subcommand("health", "Ask whether the server is serving");
+  command->add_option("SERVICE", flags->service, "A full service name; the server without");
+  command->add_option("--wait", flags->wait_seconds, "Seconds to wait until it is");
+  command->callback([&global, flags] {
+    const client::Client client = global.Connect();
+    const absl::Time deadline = absl::Now() + absl::Seconds(flags->wait_seconds);
+    absl::StatusOr<bool> serving = client.IsServing(flags->service);
+    while ((!serving.ok() || !*serving) && absl::Now() < deadline) {
+      absl::SleepFor(absl::Milliseconds(100));
+      serving = client.IsServing(flags->service);
+    }
+    if (!ValueOrFail(serving, global)) {
+      std::puts("NOT_SERVING");
+      throw CLI::RuntimeError(1);
+    }
+    std::puts("SERVING");
+  });
+}
+
+void AddDiffCommand(CLI::App& app, const GlobalFlags& global) {
+  struct Flags {
+    std::string expected;
+    std::string actual;
+    std::string rows;
+    std::string field;
+  };
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.add_subcommand("diff", "Tell how far apart two .npy arrays are");
+  command->add_option("EXPECTED", flags->expected, "A .npy file")->required();
+  command->add_option("ACTUAL", flags->actual, "A .npy file of the same shape")->required();
+  command->add_option("--rows", flags->rows, "Only rows A:B, from A up to B - 1");
+  command->add_option("--field", flags->field, "Print this figure only, for scripts")
+      ->check(CLI::IsMember({"relative_rms", "rms_expected", "rms_actual", "p50", "p99", "max",
+                             "differing_bits", "elements"}));
+  command->callback([&global, flags] {
+    const Array expected = ValueOrFail(ReadNpy(flags->expected), global);
+    const Array actual = ValueOrFail(ReadNpy(flags->actual), global);
+    if (expected.shape != actual.shape) {
+      Fail(absl::InvalidArgumentError("the two arrays differ in shape"), global);
+    }
+    const RowRange rows = ValueOrFail(ParseRowRange(flags->rows, expected.shape), global);
+    const Difference difference = Compare(rows.Select(expected.values), rows.Select(actual.values));
+    const std::pair<const char*, double> figures[] = {
+        {"elements", static_cast<double>(difference.elements)},
+        {"differing_bits", static_cast<double>(difference.differing_bits)},
+        {"rms_expected", difference.rms_expected},
+        {"rms_actual", difference.rms_actual},
+        {"relative_rms", difference.relative_rms},
+        {"p50", difference.p50},
+        {"p99", difference.p99},
+        {"max", difference.max}};
+    const char* separator = "{";
+    for (const auto& [name, value] : figures) {
+      if (!flags->field.empty()) {
+        if (flags->field == name) std::printf("%.9g\n", value);
+      } else if (global.json) {
+        std::printf("%s\"%s\": %.9g", std::exchange(separator, ", "), name, value);
+      } else {
+        std::printf("%-15s %.9g\n", name, value);
+      }
+    }
+    if (flags->field.empty() && global.json) std::puts("}");
+  });
+}
+
+}  // namespace normd::cli

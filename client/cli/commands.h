@@ -1,0 +1,46 @@
+// normctl's commands: each adds a subcommand with its flags to the application. When that was
+// parsed, its callback runs; a failure is thrown as CLI::RuntimeError with the exit code, after its
+// message was printed.
+#ifndef NORMD_CLIENT_CLI_COMMANDS_H_
+#define NORMD_CLIENT_CLI_COMMANDS_H_
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "client/cpp/client.h"
+#include "google/protobuf/message.h"
+
+namespace normd::cli {
+
+// The flags of every command.
+struct GlobalFlags {
+  std::string server = "127.0.0.1:50051";
+  double timeout_seconds = 10;
+  bool json = false;
+
+  client::Client Connect() const;
+};
+
+void AddMethodsCommand(CLI::App& app, const GlobalFlags& global);
+void AddHealthCommand(CLI::App& app, const GlobalFlags& global);
+void AddSessionCommands(CLI::App& app, const GlobalFlags& global);
+void AddStreamCommand(CLI::App& app, const GlobalFlags& global);
+void AddDiffCommand(CLI::App& app, const GlobalFlags& global);
+
+// Prints "normctl: MESSAGE", with a hint where there is a way out, and throws.
+[[noreturn]] void Fail(const absl::Status& status, const GlobalFlags& global);
+
+// The value, or Fail.
+template <typename T>
+T ValueOrFail(absl::StatusOr<T> result, const GlobalFlags& global) {
+  if (!result.ok()) Fail(result.status(), global);
+  return *std::move(result);
+}
+
+void PrintJson(const google::protobuf::Message& message);
+
+}  // namespace normd::cli
+
+#endif  // NORMD_CLIENT_CLI_COMMANDS_H_
