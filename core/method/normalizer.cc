@@ -143,12 +143,12 @@ absl::Status ChannelNormalizer::CheckEnoughRows(int64_t finite_rows) const {
   if (values >= 2) return absl::OkStatus();
   return WithReason(
       InvalidFieldError("data",
-                        absl::StrCat("holds ", values,
-                                     " finite values per channel, and TRAINING needs at least 2: "
-                                     "a single value is its own mean, so it normalizes to beta "
-                                     "whatever it was. Send more rows a chunk, or use STREAMING, "
-                                     "which updates running statistics token by token, or "
-                                     "INFERENCE, which only reads them")),
+                        absl::StrCat("holds ", values, " finite value", values == 1 ? "" : "s",
+                                     " per channel, and TRAINING needs at least 2: a single value "
+                                     "is its own mean, so it normalizes to beta whatever it was. "
+                                     "Send more rows a chunk, or use a session in mode STREAMING, "
+                                     "which updates its statistics token by token, or INFERENCE, "
+                                     "which only reads them")),
       "NEEDS_MORE_ROWS");
 }
 
