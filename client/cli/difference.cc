@@ -30,7 +30,9 @@ Difference Compare(absl::Span<const float> expected, absl::Span<const float> act
   result.rms_expected = std::sqrt(expected2 / n);
   result.rms_actual = std::sqrt(actual2 / n);
   if (difference2 != 0) result.relative_rms = std::sqrt(difference2) / std::sqrt(expected2);
-  std::sort(distances.begin(), distances.end());
+  // NaN is beyond all distances.
+  std::sort(distances.begin(), distances.end(),
+            [](double a, double b) { return std::isnan(b) ? !std::isnan(a) : a < b; });
   const auto quantile = [&](double q) {
     return distances[static_cast<size_t>(q * static_cast<double>(distances.size() - 1))];
   };

@@ -59,8 +59,9 @@ absl::Status Fill(const SpecFlags& flags, Message* message) {
   if constexpr (requires { message->estimator(); }) {
     absl::Status status = FillEstimator(flags, message->mutable_estimator());
     if (!status.ok()) return status;
-  } else if (!flags.estimator.empty()) {
-    return DoesNotApply("--estimator", flags.method);
+  } else if (!flags.estimator.empty() || flags.momentum || flags.old_weight || flags.biased ||
+             flags.alpha) {
+    return DoesNotApply("an estimator", flags.method);
   }
   if (flags.epsilon) message->mutable_epsilon()->set_value(*flags.epsilon);
   if (!flags.gamma_file.empty()) {

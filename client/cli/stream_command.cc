@@ -114,10 +114,9 @@ void RunCommand(const StreamFlags& flags, const GlobalFlags& global) {
   const absl::Time start = absl::Now();
   Array output{input.shape, {}};
   output.shape[0] = range.count();
-  output.values = ValueOrFail(
-      Run(*stream, range.Select(input.values),
-          std::min(flags.rows_per_chunk, range.count()) * range.row_size),
-      global);
+  output.values = ValueOrFail(Run(*stream, range.Select(input.values),
+                                  std::min(flags.rows_per_chunk, range.count()) * range.row_size),
+                              global);
   const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
   if (!flags.output.empty()) {
     if (const absl::Status status = WriteNpy(flags.output, output); !status.ok()) {

@@ -19,12 +19,16 @@ absl::StatusOr<std::unique_ptr<NormalizeStream>> NormalizeStream::Open(
     result->context_.AddMetadata("normd-session",
                                  std::string(absl::StripPrefix(open.session(), "sessions/")));
   }
+  // Nothing is sent, and so nothing waits for a connection, before the first Write.
+  result->context_.set_initial_metadata_corked(true);
   result->stub_ = v1::NormalizationService::NewStub(channel);
   result->stream_ = result->stub_->NormalizeStream(&result->context_);
   v1::NormalizeStreamRequest request;
   *request.mutable_open() = open;
-  result->stream_->Write(request);  // a failure comes out as the call's status
-  result->reader_ = std::thread([stream = result.get()] { stream->ReadAll(); });
+  result->reader_ = std::thread([stream = result.get(), request = std::move(request)] {
+    stream->stream_->Write(request);  // a failure comes out as the call's status
+    stream->ReadAll();
+  });
   std::unique_lock lock(result->mutex_);
   const auto done = [&] { return result->is_open_ || result->ended_; };
   if (timeout == absl::InfiniteDuration()) {
