@@ -9,11 +9,12 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "absl/flags/usage_config.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "server/observability/logging.h"
 #include "server/server.h"
-#include "spdlog/spdlog.h"
 
 ABSL_FLAG(std::string, listen, "127.0.0.1:50051",
           "HOST:PORT to listen on. Port 0 takes any free one.");
@@ -65,7 +66,7 @@ sigset_t BlockStopSignals() {
 }
 
 int Fail(const std::string& message) {
-  spdlog::error("{}", message);
+  normd::server::LogError(message);
   return 1;
 }
 
@@ -75,6 +76,12 @@ int main(int argc, char** argv) {
   absl::SetProgramUsageMessage(
       "normd normalizes streamed tensors over gRPC and keeps running statistics per session.\n"
       "SIGTERM ends every stream after what is in flight and exits 0.");
+  absl::FlagsUsageConfig usage;
+  usage.contains_help_flags = [](absl::string_view file) {
+    return absl::EndsWith(file, "server/main.cc");
+  };
+  usage.version_string = [] { return std::string("normd " NORMD_VERSION "\n"); };
+  absl::SetFlagsUsageConfig(usage);
   absl::ParseCommandLine(argc, argv);
   if (const absl::Status status = normd::server::SetUpLogging(
           {absl::GetFlag(FLAGS_log_level), absl::GetFlag(FLAGS_log_format)});
@@ -86,7 +93,6 @@ int main(int argc, char** argv) {
 
   auto server = normd::server::Server::Start(OptionsFromFlags());
   if (!server.ok()) return Fail(std::string(server.status().message()));
-  spdlog::info("listening on {} (port {})", absl::GetFlag(FLAGS_listen), (*server)->port());
   if (const std::string file = absl::GetFlag(FLAGS_port_file); !file.empty()) {
     std::ofstream out(file);
     out << (*server)->port() << std::endl;
@@ -95,8 +101,6 @@ int main(int argc, char** argv) {
 
   int signal = 0;
   sigwait(&signals, &signal);
-  spdlog::info("{}: draining", signal == SIGTERM ? "SIGTERM" : "SIGINT");
   (*server)->Drain();
-  spdlog::info("drained");
   return 0;
 }

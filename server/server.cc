@@ -72,6 +72,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   }
   server->DeleteIdleSessions(*server->loops_.front());
   for (const auto& loop : server->loops_) loop->Start();
+  if (!options.listen.empty()) {
+    spdlog::info("listening on {} (port {})", options.listen, server->port_);
+  }
   return server;
 }
 
@@ -89,10 +92,12 @@ std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
 
 void Server::Drain() {
   if (std::exchange(drained_, true)) return;
+  spdlog::info("draining");
   health_.SetNotServing();
   for (const auto& loop : loops_) loop->StopAll();
   grpc_server_->Shutdown(absl::ToChronoTime(absl::Now() + options_.drain_timeout));
   for (const auto& loop : loops_) loop->Shutdown();
+  spdlog::info("drained");
 }
 
 Task Server::DeleteIdleSessions(EventLoop& loop) {

@@ -1,6 +1,7 @@
 // normctl: speaks to a normd server from the command line.
 #include "client/cli/commands.h"
 
+// NOLINTNEXTLINE(bugprone-exception-escape): CLI11 throws there for a mistake of ours only.
 int main(int argc, char** argv) {
   normd::cli::GlobalFlags global;
   CLI::App app(

@@ -91,7 +91,7 @@ absl::StatusOr<Array> ReadNpy(const std::string& path) {
                                         static_cast<size_t>(size) * sizeof(float)));
   }
   array.values.resize(size);
-  std::memcpy(array.values.data(), file.data() + start + header_size, bytes);
+  if (bytes > 0) std::memcpy(array.values.data(), file.data() + start + header_size, bytes);
   return array;
 }
 

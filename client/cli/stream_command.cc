@@ -27,6 +27,17 @@ const std::map<std::string, v1::UpdateGranularity> kGranularities = {
 const std::map<std::string, v1::OnFrozen> kOnFrozen = {
     {"error", v1::ON_FROZEN_ERROR}, {"normalize-only", v1::ON_FROZEN_NORMALIZE_ONLY}};
 
+// A flag with a name for each value.
+template <typename Enum>
+void AddChoice(CLI::App& command, const char* flag, Enum& value,
+               const std::map<std::string, Enum>& choices, const char* description) {
+  command
+      .add_option_function<std::string>(
+          flag, [&value, &choices](const std::string& name) { value = choices.at(name); },
+          description)
+      ->check(CLI::IsMember(choices));
+}
+
 struct StreamFlags {
   std::string input;
   std::string output;
@@ -144,14 +155,12 @@ void AddStreamCommand(CLI::App& app, const GlobalFlags& global) {
   command->add_option("--rows-per-chunk", flags->rows_per_chunk, "Rows of one message")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  command->add_option("--mode", flags->mode, "batch_norm: training, inference or streaming")
-      ->transform(CLI::CheckedTransformer(kModes));
-  command->add_option("--order", flags->order, "streaming: update-first or normalize-first")
-      ->transform(CLI::CheckedTransformer(kOrders));
-  command->add_option("--granularity", flags->granularity, "streaming: row or chunk")
-      ->transform(CLI::CheckedTransformer(kGranularities));
-  command->add_option("--on-frozen", flags->on_frozen, "error or normalize-only")
-      ->transform(CLI::CheckedTransformer(kOnFrozen));
+  AddChoice(*command, "--mode", flags->mode, kModes, "batch_norm: what to do with statistics");
+  AddChoice(*command, "--order", flags->order, kOrders, "streaming: which comes first");
+  AddChoice(*command, "--granularity", flags->granularity, kGranularities,
+            "streaming: what is one update");
+  AddChoice(*command, "--on-frozen", flags->on_frozen, kOnFrozen,
+            "What an update of a frozen session is");
   flags->spec.AddTo(*command);
   command->callback([&global, flags] { RunCommand(*flags, global); });
 }

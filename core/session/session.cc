@@ -1,5 +1,6 @@
 #include "core/session/session.h"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -91,7 +92,7 @@ int64_t Session::ByteSize(int64_t channels) {
   constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
   return channels > (kMax - kFixedBytes) / kBytesPerChannel
              ? kMax
-             : kFixedBytes + kBytesPerChannel * channels;
+             : kFixedBytes + kBytesPerChannel * std::max(channels, int64_t{0});
 }
 
 absl::Status Session::CheckAliveLocked() const {

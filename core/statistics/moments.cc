@@ -13,6 +13,10 @@ void Moments::Compute(const float* x, const ChannelLayout& layout) {
 
 void Moments::Merge(const Moments& other) {
   if (other.count == 0) return;
+  if (count == 0) {  // whatever the arrays hold
+    *this = other;
+    return;
+  }
   kernels::MergeChannelMoments(count, other.count, other.mean.data(), other.m2.data(),
                                static_cast<int64_t>(mean.size()), mean.data(), m2.data());
   count += other.count;

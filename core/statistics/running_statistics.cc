@@ -48,6 +48,9 @@ absl::StatusOr<RunningStatistics> RunningStatistics::From(const Estimator& estim
   result.spread_ = initial.variance;
   if (pooled) {
     for (double& spread : result.spread_) spread *= initial.count;
+    if (!AllFinite(result.spread_)) {
+      return InvalidFieldError("variance", "times count must be finite");
+    }
   }
   return result;
 }

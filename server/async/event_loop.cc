@@ -81,14 +81,25 @@ void EventLoop::Shutdown() {
   {
     const std::lock_guard lock(mutex_);
     if (shut_down_) return;
-    shut_down_ = true;
-    queue_->Shutdown();
   }
+  StopAll();
+  Post([this] {
+    closing_ = true;
+    CloseIfIdle();
+  });
   if (thread_.joinable()) {
     thread_.join();
   } else {
-    Run();  // never started: only takes what is left off the queue
+    Run();  // never started
   }
+}
+
+void EventLoop::CloseIfIdle() {
+  if (!closing_ || work_ > 0) return;
+  const std::lock_guard lock(mutex_);
+  if (shut_down_) return;
+  shut_down_ = true;
+  queue_->Shutdown();
 }
 
 void EventLoop::Run() {

@@ -56,7 +56,8 @@ class EventLoop {
   // Stops everything that was or will be added. From any thread.
   void StopAll();
 
-  // Ends the thread after the operations under way. Server::Shutdown must have returned.
+  // Stops everything, and ends the thread when no Work is left. Server::Shutdown must have
+  // returned, so that no call can wait for its client any more.
   void Shutdown();
 
   // On the loop's thread only.
@@ -65,14 +66,38 @@ class EventLoop {
   void Remove(Stoppable* stoppable) { stoppables_.erase(stoppable); }
 
  private:
+  friend class Work;
+
   void Run();
+  void CloseIfIdle();
 
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   std::thread thread_;
   std::mutex mutex_;  // guards shut_down_: no alarm may be set once the queue is shut down
   bool shut_down_ = false;
-  bool stopping_ = false;                      // loop's thread only
-  std::unordered_set<Stoppable*> stoppables_;  // loop's thread only
+  // The rest is the loop's thread's only.
+  bool stopping_ = false;
+  bool closing_ = false;
+  int work_ = 0;
+  std::unordered_set<Stoppable*> stoppables_;
+};
+
+// Keeps the loop's queue open: gRPC aborts the process where an operation begins on a queue that
+// was shut down, and a cancelled call has operations to begin after Server::Shutdown has returned.
+// Held by whatever may begin one. Made and destroyed on the loop's thread, or before it starts.
+class Work {
+ public:
+  explicit Work(EventLoop& loop) : loop_(loop) { ++loop_.work_; }
+  ~Work() {
+    --loop_.work_;
+    loop_.CloseIfIdle();
+  }
+
+  Work(const Work&) = delete;
+  Work& operator=(const Work&) = delete;
+
+ private:
+  EventLoop& loop_;
 };
 
 }  // namespace normd::server

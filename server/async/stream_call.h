@@ -113,6 +113,7 @@ class StreamCall final : public Stoppable {
   }
 
   EventLoop& loop_;
+  const Work work_{loop_};
   grpc::ServerContext context_;
   grpc::ServerAsyncReaderWriter<Response, Request> stream_{&context_};
   ReadCompletion read_{*this};

@@ -32,6 +32,7 @@ class Sleep final : public Completion, public Stoppable {
 
  private:
   EventLoop& loop_;
+  const Work work_{loop_};
   std::chrono::system_clock::duration duration_;
   grpc::Alarm alarm_;
   std::coroutine_handle<> waiter_;

@@ -8,6 +8,7 @@
 
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/async_unary_call.h"
+#include "server/async/event_loop.h"
 #include "server/async/task.h"
 
 namespace normd::server {
@@ -18,6 +19,9 @@ using UnaryHandler = std::function<grpc::Status(const Request&, Response*)>;
 
 template <typename Request, typename Response>
 struct UnaryCall {
+  explicit UnaryCall(EventLoop& loop) : work(loop) {}
+
+  Work work;
   grpc::ServerContext context;
   Request request;
   grpc::ServerAsyncResponseWriter<Response> writer{&context};
@@ -45,7 +49,7 @@ Task ServeUnary(EventLoop& loop, Service& service,
                                                 grpc::ServerCompletionQueue*, void*),
                 UnaryHandler<Request, Response> handler) {
   for (;;) {
-    auto call = std::make_unique<UnaryCall<Request, Response>>();
+    auto call = std::make_unique<UnaryCall<Request, Response>>(loop);
     const bool started = co_await Operation([&](void* tag) {
       (service.*request_method)(&call->context, &call->request, &call->writer, loop.queue(),
                                 loop.queue(), tag);

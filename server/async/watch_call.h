@@ -93,6 +93,7 @@ class WatchCall final : public Stoppable {
   }
 
   EventLoop& loop_;
+  const Work work_{loop_};
   grpc::ServerContext context_;
   grpc::ServerAsyncWriter<Response> writer_{&context_};
   Request request_;

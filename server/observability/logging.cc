@@ -36,6 +36,8 @@ void LogFromGrpc(gpr_log_func_args* args) {
 
 }  // namespace
 
+void LogError(const std::string& message) { spdlog::error("{}", message); }
+
 std::string EscapeForLog(absl::string_view text) {
   std::string result;
   result.reserve(text.size());

@@ -18,6 +18,9 @@ struct LoggingOptions {
 // or format that there is not.
 absl::Status SetUpLogging(const LoggingOptions& options);
 
+// Logs an error: for main.cc, which does not know the logger.
+void LogError(const std::string& message);
+
 // `text` on one line: control characters, quotes and backslashes escaped as in JSON, and bytes that
 // are not ASCII as \u00XX, so that a message from outside cannot forge a line.
 std::string EscapeForLog(absl::string_view text);

@@ -49,11 +49,13 @@ TEST(ServerProcessTest, ASecondServerOnThePortIsRefused) {
   ASSERT_NE(first.port(), 0);
   ServerProcess second(NORMD_SERVER_BINARY, {"--listen=" + first.address(), "--log_level=off"});
   EXPECT_EQ(second.port(), 0);
+  EXPECT_EQ(second.Wait(), 1);
 }
 
 TEST(ServerProcessTest, ABadFlagExitsWithTwo) {
   ServerProcess server(NORMD_SERVER_BINARY, {"--log_format=xml"});
   EXPECT_EQ(server.port(), 0);
+  EXPECT_EQ(server.Wait(), 2);
 }
 
 TEST(ServerProcessTest, AMessageAboveTheLimitEndsTheCall) {

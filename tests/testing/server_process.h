@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "gtest/gtest.h"
+
 extern char** environ;
 
 namespace normd::testing {
@@ -30,7 +32,7 @@ class ServerProcess {
     argv.push_back(nullptr);
     if (posix_spawn(&pid_, binary.c_str(), nullptr, nullptr, argv.data(), environ) != 0) return;
     // The port's line is complete when it ends in a newline.
-    for (int i = 0; i < 3000 && port_ == 0 && waitpid(pid_, nullptr, WNOHANG) == 0; ++i) {
+    for (int i = 0; i < 3000 && port_ == 0 && !Ended(WNOHANG); ++i) {
       std::ifstream in(port_file);
       std::string line;
       if (std::getline(in, line) && !in.eof()) port_ = std::stoi(line);
@@ -38,8 +40,11 @@ class ServerProcess {
     }
   }
 
+  // A server that still runs must end well: a sanitizer's findings show in its exit code.
   ~ServerProcess() {
-    Terminate();
+    if (pid_ > 0) {
+      EXPECT_EQ(Terminate(), 0);
+    }
     unlink((directory_ + "/port").c_str());
     rmdir(directory_.c_str());
   }
@@ -55,22 +60,29 @@ class ServerProcess {
 
   // Waits for the process's end; its exit code, or -1 where a signal ended it.
   int Wait() {
-    if (pid_ <= 0) return -1;
-    int status = 0;
-    waitpid(pid_, &status, 0);
-    pid_ = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    Ended(0);
+    return exit_code_;
   }
 
   int Terminate() {
-    if (pid_ <= 0) return -1;
-    Signal(SIGTERM);
+    if (pid_ > 0) Signal(SIGTERM);
     return Wait();
   }
 
  private:
+  // Whether the process has ended; `options` as waitpid takes them.
+  bool Ended(int options) {
+    int status = 0;
+    if (pid_ > 0 && waitpid(pid_, &status, options) == pid_) {
+      pid_ = 0;
+      exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    }
+    return pid_ <= 0;
+  }
+
   std::string directory_;
   pid_t pid_ = 0;
+  int exit_code_ = -1;
   int port_ = 0;
 };
 

@@ -13,9 +13,12 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
-std::string TemporaryFile() { return ::testing::TempDir() + "/npy_test.npy"; }
+// One for each test: they may run at the same time.
+std::string TemporaryFile() {
+  return ::testing::TempDir() + "/npy_test_" +
+         ::testing::UnitTest::GetInstance()->current_test_info()->name() + ".npy";
+}
 
 std::string Header(const std::string& type, const std::string& order, const std::string& shape) {
   return "{'descr': '" + type + "', 'fortran_order': " + order + ", 'shape': " + shape + ", }\n";

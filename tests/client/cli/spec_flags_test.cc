@@ -64,7 +64,7 @@ TEST(SpecFlagsTest, ParametersReachTheirMethod) {
 }
 
 TEST(SpecFlagsTest, AffineParametersComeFromFiles) {
-  const std::string path = ::testing::TempDir() + "/gamma.npy";
+  const std::string path = ::testing::TempDir() + "/spec_flags_test_gamma.npy";
   ASSERT_TRUE(WriteNpy(path, Array{{2}, {1.0f, -2.0f}}).ok());
   const auto spec = Parse({"--method", "rms_norm", "--gamma", path});
   ASSERT_TRUE(spec.ok()) << spec.status();

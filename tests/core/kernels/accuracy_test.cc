@@ -7,12 +7,13 @@
 #include "core/kernels/channel_kernels.h"
 #include "core/kernels/row_kernels.h"
 #include "tests/core/kernels/targets.h"
+#include "tests/testing/error_bound.h"
 #include "tests/testing/reference.h"
 
 namespace normd::kernels {
 namespace {
 
-using ::normd::testing::ErrorBound;
+using ::normd::testing::ExpectWithinErrorBound;
 
 std::vector<std::vector<float>> HardRows() {
   std::vector<std::vector<float>> rows;
@@ -33,16 +34,6 @@ std::vector<std::vector<float>> HardRows() {
   return rows;
 }
 
-void ExpectNear(const std::vector<float>& y, const std::vector<long double>& expected,
-                const std::vector<double>& beta) {
-  for (size_t i = 0; i < y.size(); ++i) {
-    const double shift = beta[i % beta.size()];
-    const double bound = ErrorBound(expected[i] - shift, shift);
-    ASSERT_LE(std::fabs(static_cast<double>(y[i] - expected[i])), bound)
-        << "element " << i << ": " << y[i] << " instead of " << expected[i];
-  }
-}
-
 TEST(Accuracy, OfRows) {
   ForEachTarget([] {
     for (const std::vector<float>& x : HardRows()) {
@@ -58,10 +49,11 @@ TEST(Accuracy, OfRows) {
                              beta.data()};
           std::vector<float> y(x.size());
           NormalizeRows(norm, x.data(), 1, size, y.data());
-          ExpectNear(y,
-                     ::normd::testing::ReferenceRowNormalize(x.data(), 1, size, centered, epsilon,
-                                                             gamma.data(), beta.data()),
-                     beta);
+          ExpectWithinErrorBound(
+              y,
+              ::normd::testing::ReferenceRowNormalize(x.data(), 1, size, centered, epsilon,
+                                                      gamma.data(), beta.data()),
+              {beta});
         }
       }
     }
@@ -90,11 +82,7 @@ TEST(Accuracy, OfChannels) {
         NormalizeChannels(x.data(), layout, mean.data(), scale.data(), beta.data(), y.data());
         const auto expected = ::normd::testing::ReferenceChannelNormalize(
             x.data(), layout, reference.mean, reference.variance, 1e-5, gamma.data(), beta.data());
-        for (int64_t i = 0; i < layout.size(); ++i) {
-          const double shift = beta[i / layout.inner % layout.channels];
-          EXPECT_LE(std::fabs(static_cast<double>(y[i] - expected[i])),
-                    ErrorBound(expected[i] - shift, shift));
-        }
+        ExpectWithinErrorBound(y, expected, {beta, layout.inner});
       }
     }
   });

@@ -6,15 +6,20 @@
 
 #include <cstdint>
 #include <cstring>
-#include <random>
 #include <vector>
 
 #include "core/kernels/epsilon.h"
 #include "core/kernels/portable.h"
 #include "hwy/highway.h"
 #include "hwy/targets.h"
+#include "tests/testing/random_values.h"
+#include "tests/testing/same_bits.h"
 
 namespace normd::kernels {
+
+using ::normd::testing::RandomDoubles;
+using ::normd::testing::RandomFloats;
+using ::normd::testing::SameBits;
 
 inline constexpr EpsilonPlacement kPlacements[] = {
     EpsilonPlacement::kInsideRoot, EpsilonPlacement::kOutsideRoot, EpsilonPlacement::kClampVariance,
@@ -54,28 +59,6 @@ class FloatsAt {
   std::vector<char> bytes_;
   char* begin_;
 };
-
-template <class T>
-bool SameBits(const std::vector<T>& a, const std::vector<T>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
-}
-
-// Normal values about `mean`, the same at every call with the same arguments.
-inline std::vector<float> RandomFloats(int64_t size, float mean = 3, float deviation = 10) {
-  std::mt19937 generator(static_cast<uint32_t>(size) * 7919 + 1);
-  std::normal_distribution<float> normal(mean, deviation);
-  std::vector<float> values(size);
-  for (float& value : values) value = normal(generator);
-  return values;
-}
-
-inline std::vector<double> RandomDoubles(int64_t size, double low, double high, int seed = 1) {
-  std::mt19937_64 generator(seed);
-  std::uniform_real_distribution<double> uniform(low, high);
-  std::vector<double> values(size);
-  for (double& value : values) value = uniform(generator);
-  return values;
-}
 
 }  // namespace normd::kernels
 

@@ -1,0 +1,136 @@
+#include "core/method/spec.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <string>
+
+#include "tests/testing/error_matchers.h"
+
+namespace normd {
+namespace {
+
+using testing::IsInvalidField;
+using testing::IsOk;
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+TEST(Resolve, WritesTheDefaultsOfBatchNormOut) {
+  const auto spec = Resolve({.method = Method::kBatchNorm});
+  ASSERT_THAT(spec, IsOk());
+  EXPECT_EQ(spec->epsilon, 1e-5);
+  EXPECT_EQ(spec->epsilon_placement, EpsilonPlacement::kInsideRoot);
+  EXPECT_EQ(spec->channel_axis, 1);
+  EXPECT_FALSE(spec->normalized_rank.has_value());
+  ASSERT_TRUE(spec->estimator.has_value());
+  const auto& ema = std::get<BatchEma>(*spec->estimator);
+  EXPECT_EQ(ema.momentum, 0.1);
+  EXPECT_EQ(ema.convention, MomentumConvention::kNewWeight);
+  EXPECT_TRUE(ema.unbiased);
+  EXPECT_FALSE(spec->gamma.has_value());
+  EXPECT_FALSE(spec->beta.has_value());
+  EXPECT_EQ(spec->non_finite, NonFinitePolicy::kReject);
+}
+
+TEST(Resolve, WritesTheDefaultsOfRowMethodsOut) {
+  for (Method method : {Method::kLayerNorm, Method::kRmsNorm}) {
+    const auto spec = Resolve({.method = method});
+    ASSERT_THAT(spec, IsOk());
+    EXPECT_EQ(spec->epsilon, method == Method::kLayerNorm ? 1e-5 : 0x1p-23);
+    EXPECT_EQ(spec->normalized_rank, 1);
+    EXPECT_FALSE(spec->channel_axis.has_value());
+    EXPECT_FALSE(spec->estimator.has_value());
+  }
+}
+
+TEST(Resolve, KeepsWhatIsSet) {
+  const auto spec = Resolve({.method = Method::kBatchNorm,
+                             .epsilon = 0,
+                             .epsilon_placement = EpsilonPlacement::kClampVariance,
+                             .channel_axis = -1,
+                             .gamma = AffineParameter{{2}, {1, 2}},
+                             .beta = AffineParameter{{2}, {3, 4}},
+                             .estimator = TokenEma{0.5},
+                             .non_finite = NonFinitePolicy::kPropagate});
+  ASSERT_THAT(spec, IsOk());
+  EXPECT_EQ(spec->epsilon, 0);
+  EXPECT_EQ(spec->resolved_epsilon().value, 0);
+  EXPECT_EQ(spec->resolved_epsilon().placement, EpsilonPlacement::kClampVariance);
+  EXPECT_EQ(spec->channel_axis, -1);
+  EXPECT_EQ(spec->gamma->values, (std::vector<double>{1, 2}));
+  EXPECT_EQ(spec->beta->values, (std::vector<double>{3, 4}));
+  EXPECT_EQ(std::get<TokenEma>(*spec->estimator).alpha, 0.5);
+  EXPECT_EQ(spec->non_finite, NonFinitePolicy::kPropagate);
+  EXPECT_EQ(Resolve({.normalized_rank = 3})->normalized_rank, 3);
+}
+
+TEST(Resolve, ChangesNothingTheSecondTime) {
+  for (const MethodTraits& traits : Methods()) {
+    const NormalizationSpec once = Resolve({.method = traits.method}).value();
+    const NormalizationSpec twice = Resolve(once).value();
+    EXPECT_EQ(once.epsilon, twice.epsilon);
+    EXPECT_EQ(once.channel_axis, twice.channel_axis);
+    EXPECT_EQ(once.normalized_rank, twice.normalized_rank);
+  }
+}
+
+TEST(Resolve, RefusesAnEpsilonThatIsNoSmallNumber) {
+  for (const MethodTraits& traits : Methods()) {
+    for (double epsilon : {-1e-300, -1.0, kNan, kInfinity, -kInfinity}) {
+      EXPECT_THAT(Resolve({.method = traits.method, .epsilon = epsilon}),
+                  IsInvalidField("epsilon.value"))
+          << std::string(traits.name) << " " << epsilon;
+    }
+  }
+}
+
+TEST(Resolve, RefusesTheBatchAsChannelAxis) {
+  EXPECT_THAT(Resolve({.method = Method::kBatchNorm, .channel_axis = 0}),
+              IsInvalidField("channel_axis"));
+}
+
+TEST(Resolve, RefusesANormalizedRankBelowOne) {
+  for (Method method : {Method::kLayerNorm, Method::kRmsNorm}) {
+    for (int rank : {0, -1}) {
+      EXPECT_THAT(Resolve({.method = method, .normalized_rank = rank}),
+                  IsInvalidField("normalized_rank"));
+    }
+  }
+}
+
+TEST(Resolve, RefusesEstimatorsByTheirField) {
+  EXPECT_THAT(Resolve({.method = Method::kBatchNorm, .estimator = BatchEma{2}}),
+              IsInvalidField("estimator.batch_ema.momentum"));
+  EXPECT_THAT(Resolve({.method = Method::kBatchNorm, .estimator = TokenEma{0}}),
+              IsInvalidField("estimator.token_ema.alpha"));
+}
+
+TEST(Resolve, RefusesAffineParametersByTheirField) {
+  const AffineParameter good{{2, 2}, {1, 2, 3, 4}};
+  const AffineParameter too_few{{2, 2}, {1, 2, 3}};
+  const AffineParameter too_many{{3}, {1, 2, 3, 4}};
+  const AffineParameter shapeless{{}, {}};
+  const AffineParameter empty{{0}, {}};
+  for (const MethodTraits& traits : Methods()) {
+    EXPECT_THAT(Resolve({.method = traits.method, .gamma = good, .beta = good}), IsOk());
+    for (const AffineParameter& bad : {too_few, too_many}) {
+      EXPECT_THAT(Resolve({.method = traits.method, .gamma = bad}), IsInvalidField("affine.gamma"));
+      EXPECT_THAT(Resolve({.method = traits.method, .beta = bad}), IsInvalidField("affine.beta"));
+    }
+    for (const AffineParameter& bad : {shapeless, empty}) {
+      EXPECT_THAT(Resolve({.method = traits.method, .gamma = bad}),
+                  IsInvalidField("affine.gamma.shape"));
+      EXPECT_THAT(Resolve({.method = traits.method, .beta = bad}),
+                  IsInvalidField("affine.beta.shape"));
+    }
+    for (double value : {kNan, kInfinity, -kInfinity}) {
+      const AffineParameter bad{{2}, {1, value}};
+      EXPECT_THAT(Resolve({.method = traits.method, .gamma = bad}), IsInvalidField("affine.gamma"));
+      EXPECT_THAT(Resolve({.method = traits.method, .beta = bad}), IsInvalidField("affine.beta"));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace normd
