@@ -123,5 +123,7 @@ int main(int argc, char** argv) {
   batch_norm.set_session("sessions/" + id);
   batch_norm.add_row_shape(absl::GetFlag(FLAGS_features));
   batch_norm.set_mode(normd::v1::BATCH_NORM_MODE_STREAMING);
+  // The other order gives zeros for the first token, which then cannot be told from another.
+  batch_norm.set_update_order(normd::v1::UPDATE_ORDER_NORMALIZE_THEN_UPDATE);
   return Run(channel, "batch_norm session", batch_norm);
 }
