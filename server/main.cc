@@ -31,6 +31,10 @@ ABSL_FLAG(absl::Duration, session_idle_timeout, absl::Hours(1),
           "their own. 0: never.");
 ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(10),
           "How long calls may take to end after SIGTERM before they are cancelled.");
+ABSL_FLAG(absl::Duration, keepalive_time, absl::Minutes(1),
+          "How long a client may be silent before it is asked whether it lives.");
+ABSL_FLAG(absl::Duration, keepalive_timeout, absl::Seconds(20),
+          "How long it may take to answer that before its calls are ended.");
 ABSL_FLAG(bool, reflection, true, "Offer gRPC server reflection, so that grpcurl needs no protos.");
 ABSL_FLAG(std::string, log_level, "info", "trace, debug, info, warn, error or off.");
 ABSL_FLAG(std::string, log_format, "text", "text, or json: one object a line.");
@@ -51,6 +55,8 @@ normd::server::ServerOptions OptionsFromFlags() {
     options.session_idle_timeout = absl::InfiniteDuration();
   }
   options.drain_timeout = absl::GetFlag(FLAGS_drain_timeout);
+  options.keepalive_time = absl::GetFlag(FLAGS_keepalive_time);
+  options.keepalive_timeout = absl::GetFlag(FLAGS_keepalive_timeout);
   options.reflection = absl::GetFlag(FLAGS_reflection);
   return options;
 }
@@ -82,7 +88,10 @@ int main(int argc, char** argv) {
   };
   usage.version_string = [] { return std::string("normd " NORMD_VERSION "\n"); };
   absl::SetFlagsUsageConfig(usage);
-  absl::ParseCommandLine(argc, argv);
+  if (absl::ParseCommandLine(argc, argv).size() > 1) {
+    std::fputs("normd: takes flags only; see normd --help\n", stderr);
+    return 2;
+  }
   if (const absl::Status status = normd::server::SetUpLogging(
           {absl::GetFlag(FLAGS_log_level), absl::GetFlag(FLAGS_log_format)});
       !status.ok()) {
@@ -92,7 +101,10 @@ int main(int argc, char** argv) {
   const sigset_t signals = BlockStopSignals();
 
   auto server = normd::server::Server::Start(OptionsFromFlags());
-  if (!server.ok()) return Fail(std::string(server.status().message()));
+  if (!server.ok()) {
+    Fail(std::string(server.status().message()));
+    return absl::IsInvalidArgument(server.status()) ? 2 : 1;
+  }
   if (const std::string file = absl::GetFlag(FLAGS_port_file); !file.empty()) {
     std::ofstream out(file);
     out << (*server)->port() << std::endl;

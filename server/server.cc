@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/error/error.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/server_builder.h"
 #include "server/async/timer.h"
@@ -17,17 +19,48 @@ namespace {
 constexpr absl::Duration kSweepInterval = absl::Seconds(1);
 
 // Arguments that gRPC 1.51's builder has no function for.
-void AddChannelArguments(grpc::ServerBuilder& builder) {
+void AddChannelArguments(const ServerOptions& options, grpc::ServerBuilder& builder) {
   // A second server on the same port must fail, not share it silently.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   // Identity only: a message of some KiB could decompress to hundreds of MiB before any limit is
   // seen.
   builder.AddChannelArgument(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1);
-  // Dead clients are noticed in a minute or two; those that ping each half minute are not punished.
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
+  const auto milliseconds = [](absl::Duration duration) {
+    return static_cast<int>(absl::ToInt64Milliseconds(duration));
+  };
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds(options.keepalive_time));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                             milliseconds(options.keepalive_timeout));
+  // Clients that ping each half minute are not punished.
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+}
+
+absl::Status Validate(const ServerOptions& options) {
+  struct Limit {
+    const char* name;
+    int64_t value, least, most;
+  };
+  constexpr int64_t kMaxInt = std::numeric_limits<int>::max();
+  constexpr int64_t kMaxInt64 = std::numeric_limits<int64_t>::max();
+  for (const Limit& limit :
+       {Limit{"threads", options.threads, 0, 1024},
+        Limit{"max_message_bytes", options.max_message_bytes, 1024, kMaxInt},
+        Limit{"max_row_elements", options.max_row_elements, 1, kMaxInt},
+        Limit{"max_streams", options.max_streams, 1, kMaxInt},
+        Limit{"max_sessions", options.sessions.max_sessions, 0, kMaxInt64},
+        Limit{"max_session_bytes", options.sessions.max_session_bytes, 0, kMaxInt64}}) {
+    if (limit.value >= limit.least && limit.value <= limit.most) continue;
+    return InvalidFieldError(limit.name, absl::StrCat("is ", limit.value, "; ", limit.least, " to ",
+                                                      limit.most, " are allowed"));
+  }
+  return absl::OkStatus();
+}
+
+// No row is larger than the message that brings it.
+int64_t MaxRowElements(const ServerOptions& options) {
+  return std::min(options.max_row_elements,
+                  options.max_message_bytes / static_cast<int64_t>(sizeof(float)));
 }
 
 }  // namespace
@@ -36,21 +69,20 @@ Server::Server(const ServerOptions& options)
     : options_(options),
       store_(options.sessions, options.clock),
       normalization_(store_,
-                     {{options.max_message_bytes, options.max_row_elements}, options.max_streams}),
-      session_(store_, {options.session_idle_timeout}),
+                     {{options.max_message_bytes, MaxRowElements(options)}, options.max_streams}),
+      session_(store_, {options.session_idle_timeout, MaxRowElements(options)}),
       health_({v1::NormalizationService::service_full_name(),
                v1::SessionService::service_full_name()}) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options) {
+  NORMD_RETURN_IF_ERROR(Validate(options));
   std::unique_ptr<Server> server(new Server(options));
   // The plugin is global to the process: it must be there before the first builder is.
   if (options.reflection) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
-  AddChannelArguments(builder);
+  AddChannelArguments(options, builder);
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
-  if (!options.listen.empty()) {
-    builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &server->port_);
-  }
+  builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &server->port_);
   builder.RegisterService(server->normalization_.grpc_service());
   builder.RegisterService(server->session_.grpc_service());
   builder.RegisterService(server->health_.grpc_service());
@@ -72,9 +104,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   }
   server->DeleteIdleSessions(*server->loops_.front());
   for (const auto& loop : server->loops_) loop->Start();
-  if (!options.listen.empty()) {
-    spdlog::info("listening on {} (port {})", options.listen, server->port_);
-  }
+  spdlog::info("listening on {} (port {})", options.listen, server->port_);
   return server;
 }
 
@@ -84,10 +114,6 @@ Server::~Server() {
   } else {
     for (const auto& loop : loops_) loop->Shutdown();
   }
-}
-
-std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
-  return grpc_server_->InProcessChannel(grpc::ChannelArguments());
 }
 
 void Server::Drain() {

@@ -10,7 +10,6 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/session/session.h"
-#include "grpcpp/channel.h"
 #include "grpcpp/server.h"
 #include "server/async/event_loop.h"
 #include "server/rpc/health_service.h"
@@ -21,31 +20,33 @@
 namespace normd::server {
 
 struct ServerOptions {
-  std::string listen = "127.0.0.1:50051";  // port 0: any free one; empty: in-process only
+  std::string listen = "127.0.0.1:50051";  // port 0: any free one
   int threads = 0;                         // event loops, a thread each; 0: one per processor
   int64_t max_message_bytes = 4 << 20;
-  int64_t max_row_elements = 1 << 20;
+  int64_t max_row_elements = 1 << 20;  // and at most what a message holds
   int max_streams = 10'000;
   InMemorySessionStore::Options sessions = {};
   absl::Duration session_idle_timeout = absl::Hours(1);  // infinite: never
   absl::Duration drain_timeout = absl::Seconds(10);
+  // A client that says nothing for so long is asked whether it lives, and has as long to answer as
+  // the timeout says.
+  absl::Duration keepalive_time = absl::Minutes(1);
+  absl::Duration keepalive_timeout = absl::Seconds(20);
   bool reflection = true;
   Clock clock = [] { return absl::Now(); };
 };
 
 class Server {
  public:
-  // Starts serving. UNAVAILABLE where the address cannot be bound.
+  // Starts serving. INVALID_ARGUMENT with the field's name for options out of their range,
+  // UNAVAILABLE where the address cannot be bound.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options);
 
   // Drains, if Drain was not called.
   ~Server();
 
-  // The port that was bound; 0 where it serves in-process only.
+  // The port that was bound.
   int port() const { return port_; }
-
-  // A channel to this server that needs no port.
-  std::shared_ptr<grpc::Channel> InProcessChannel();
 
   // Tells health watchers NOT_SERVING, ends every stream after what is in flight with `closed` and
   // UNAVAILABLE, refuses new ones, and returns when all calls have ended, or were cancelled because

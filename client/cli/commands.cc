@@ -28,21 +28,21 @@ void Fail(const absl::Status& status, const GlobalFlags& global) {
   throw CLI::RuntimeError(1);
 }
 
-void PrintJson(const google::protobuf::Message& message) {
+void PrintJson(const google::protobuf::Message& message, const GlobalFlags& global) {
   google::protobuf::util::JsonPrintOptions options;
   options.add_whitespace = true;
   options.always_print_primitive_fields = true;
   options.preserve_proto_field_names = true;
   std::string json;
-  if (google::protobuf::util::MessageToJsonString(message, &json, options).ok()) {
-    std::fputs(json.c_str(), stdout);
-  }
+  const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
+  if (!status.ok()) Fail(absl::InternalError(std::string(status.message())), global);
+  std::fputs(json.c_str(), stdout);
 }
 
 void AddMethodsCommand(CLI::App& app, const GlobalFlags& global) {
   app.add_subcommand("methods", "List the methods that the server knows")->callback([&global] {
     const auto response = ValueOrFail(global.Connect().ListMethods(), global);
-    if (global.json) return PrintJson(response);
+    if (global.json) return PrintJson(response, global);
     const auto yes_no = [](bool value) { return value ? "yes" : "no"; };
     std::printf("%-11s %-16s %-12s %-20s %-32s %s\n", "method", "depends on batch", "keeps state",
                 "training = inference", "typical use", "statistics over");
@@ -72,11 +72,10 @@ void AddHealthCommand(CLI::App& app, const GlobalFlags& global) {
       absl::SleepFor(absl::Milliseconds(100));
       serving = client.IsServing(flags->service);
     }
-    if (!ValueOrFail(serving, global)) {
-      std::puts("NOT_SERVING");
-      throw CLI::RuntimeError(1);
-    }
-    std::puts("SERVING");
+    const bool is_serving = ValueOrFail(serving, global);
+    std::printf(global.json ? "{\"status\": \"%s\"}\n" : "%s\n",
+                is_serving ? "SERVING" : "NOT_SERVING");
+    if (!is_serving) throw CLI::RuntimeError(1);
   });
 }
 

@@ -39,7 +39,7 @@ T ValueOrFail(absl::StatusOr<T> result, const GlobalFlags& global) {
   return *std::move(result);
 }
 
-void PrintJson(const google::protobuf::Message& message);
+void PrintJson(const google::protobuf::Message& message, const GlobalFlags& global);
 
 }  // namespace normd::cli
 

@@ -20,7 +20,7 @@ struct Array {
 // out, for anything else than such an array.
 absl::StatusOr<Array> ReadNpy(const std::string& path);
 
-// Writes version 1.0. The file appears under its name when it is complete.
+// Writes version 1.0, over what there was. UNAVAILABLE where that fails.
 absl::Status WriteNpy(const std::string& path, const Array& array);
 
 }  // namespace normd::cli

@@ -12,9 +12,11 @@ namespace {
 using google::protobuf::util::TimeUtil;
 
 void PrintSession(const v1::Session& session, const GlobalFlags& global) {
-  if (global.json) return PrintJson(session);
+  if (global.json) return PrintJson(session, global);
   double count = 0;
-  std::memcpy(&count, session.statistics().count().data().data(), sizeof(count));
+  if (const std::string& data = session.statistics().count().data(); data.size() == sizeof(count)) {
+    std::memcpy(&count, data.data(), sizeof(count));
+  }
   std::printf("%s  %ld channels, %.0f values per channel, version %lu%s, updated %s\n",
               session.name().c_str(), session.channel_count(), count,
               session.statistics().version(), session.frozen() ? ", frozen" : "",

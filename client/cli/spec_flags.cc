@@ -1,10 +1,22 @@
 #include "client/cli/spec_flags.h"
 
+#include <map>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
 #include "client/cli/npy.h"
+#include "google/protobuf/message.h"
 
 namespace normd::cli {
 namespace {
+
+using google::protobuf::FieldDescriptor;
+
+const std::map<std::string, v1::LpNorm::Order> kOrders = {{"1", v1::LpNorm::ORDER_ONE},
+                                                          {"2", v1::LpNorm::ORDER_TWO},
+                                                          {"infinity", v1::LpNorm::ORDER_INFINITY}};
 
 absl::Status DoesNotApply(const char* flag, const std::string& to) {
   return absl::InvalidArgumentError(absl::StrCat(flag, " does not apply to ", to));
@@ -43,44 +55,102 @@ absl::Status FillEstimator(const SpecFlags& flags, v1::Estimator* estimator) {
   return absl::OkStatus();
 }
 
-// Which parameters a method has, its message's type tells.
-template <typename Message>
-absl::Status Fill(const SpecFlags& flags, Message* message) {
-  if constexpr (requires { message->channel_axis(); }) {
-    if (flags.channel_axis) message->set_channel_axis(*flags.channel_axis);
-  } else if (flags.channel_axis) {
-    return DoesNotApply("--channel-axis", flags.method);
+// A method's message, whose fields are found by their names: a flag that has none there does not
+// apply to the method.
+class MethodFields {
+ public:
+  MethodFields(const SpecFlags& flags, google::protobuf::Message* method)
+      : flags_(flags), method_(method) {}
+
+  template <typename Value>
+  absl::Status Set(const char* flag, const char* name, const std::optional<Value>& value) {
+    if (!value) return absl::OkStatus();
+    const FieldDescriptor* field = Find(name);
+    if (field == nullptr) return DoesNotApply(flag, flags_.method);
+    const auto* reflection = method_->GetReflection();
+    if constexpr (std::is_same_v<Value, double>) {
+      reflection->SetDouble(method_, field, *value);
+    } else if constexpr (std::is_same_v<Value, int64_t>) {
+      reflection->SetInt64(method_, field, *value);
+    } else {
+      reflection->SetInt32(method_, field, *value);
+    }
+    return absl::OkStatus();
   }
-  if constexpr (requires { message->normalized_rank(); }) {
-    if (flags.normalized_rank) message->set_normalized_rank(*flags.normalized_rank);
-  } else if (flags.normalized_rank) {
-    return DoesNotApply("--normalized-rank", flags.method);
+
+  // The message of that name, of type `Message`; null where the method has none.
+  template <typename Message>
+  Message* Find(const char* name) {
+    const FieldDescriptor* field = Find(name);
+    if (field == nullptr) return nullptr;
+    return google::protobuf::DynamicCastToGenerated<Message>(
+        method_->GetReflection()->MutableMessage(method_, field));
   }
-  if constexpr (requires { message->estimator(); }) {
-    absl::Status status = FillEstimator(flags, message->mutable_estimator());
-    if (!status.ok()) return status;
-  } else if (!flags.estimator.empty() || flags.momentum || flags.old_weight || flags.biased ||
-             flags.alpha) {
-    return DoesNotApply("an estimator", flags.method);
+
+ private:
+  const FieldDescriptor* Find(const char* name) const {
+    return method_->GetDescriptor()->FindFieldByName(name);
   }
-  if (flags.epsilon) message->mutable_epsilon()->set_value(*flags.epsilon);
-  if (!flags.gamma_file.empty()) {
-    absl::Status status = ReadTensor(flags.gamma_file, message->mutable_affine()->mutable_gamma());
-    if (!status.ok()) return status;
+
+  const SpecFlags& flags_;
+  google::protobuf::Message* method_;
+};
+
+absl::Status FillMethod(const SpecFlags& flags, google::protobuf::Message* method) {
+  MethodFields fields(flags, method);
+  absl::Status status = fields.Set("--channel-axis", "channel_axis", flags.channel_axis);
+  status.Update(fields.Set("--normalized-rank", "normalized_rank", flags.normalized_rank));
+  status.Update(fields.Set("--group-count", "group_count", flags.group_count));
+  status.Update(fields.Set("--partial", "partial", flags.partial));
+  status.Update(fields.Set("--gain", "gain", flags.gain));
+  if (auto* estimator = fields.Find<v1::Estimator>("estimator")) {
+    status.Update(FillEstimator(flags, estimator));
+  } else if (!flags.estimator.empty() || flags.momentum || flags.old_weight || flags.biased) {
+    status.Update(DoesNotApply("an estimator", flags.method));
+  } else {
+    status.Update(fields.Set("--alpha", "alpha", flags.alpha));
   }
-  if (flags.beta_file.empty()) return absl::OkStatus();
-  return ReadTensor(flags.beta_file, message->mutable_affine()->mutable_beta());
+  if (!flags.order.empty()) {
+    auto* lp_norm = google::protobuf::DynamicCastToGenerated<v1::LpNorm>(method);
+    if (lp_norm == nullptr) return DoesNotApply("--p", flags.method);
+    lp_norm->set_order(kOrders.at(flags.order));
+  }
+  if (flags.epsilon) {
+    auto* epsilon = fields.Find<v1::Epsilon>("epsilon");
+    if (epsilon == nullptr) return DoesNotApply("--epsilon", flags.method);
+    epsilon->set_value(*flags.epsilon);
+  }
+  for (const auto& [file, tensor] : {std::pair(&flags.gamma_file, &v1::Affine::mutable_gamma),
+                                     std::pair(&flags.beta_file, &v1::Affine::mutable_beta)}) {
+    if (file->empty()) continue;
+    auto* affine = fields.Find<v1::Affine>("affine");
+    if (affine == nullptr) return DoesNotApply("--gamma or --beta", flags.method);
+    status.Update(ReadTensor(*file, (affine->*tensor)()));
+  }
+  return status;
+}
+
+std::vector<std::string> MethodNames() {
+  const auto* methods = v1::NormalizationSpec::descriptor()->FindOneofByName("method");
+  std::vector<std::string> names;
+  for (int i = 0; i < methods->field_count(); ++i) names.push_back(methods->field(i)->name());
+  return names;
 }
 
 }  // namespace
 
 void SpecFlags::AddTo(CLI::App& command) {
   command.add_option("--method", method, "The method; see `normctl methods`")
-      ->check(CLI::IsMember({"batch_norm", "layer_norm", "rms_norm"}));
+      ->check(CLI::IsMember(MethodNames()));
   command.add_option("--epsilon", epsilon, "Keeps the division finite; default: the method's");
-  command.add_option("--channel-axis", channel_axis, "batch_norm: axis within [N, row...]");
+  command.add_option("--channel-axis", channel_axis,
+                     "batch_norm, group_norm, instance_norm: axis within [N, row...]");
   command.add_option("--normalized-rank", normalized_rank,
-                     "layer_norm, rms_norm: trailing dimensions that share statistics");
+                     "Trailing dimensions that share statistics, or that gamma and beta have");
+  command.add_option("--group-count", group_count, "group_norm: groups of channels");
+  command.add_option("--partial", partial, "rms_norm: the share of elements that is counted");
+  command.add_option("--gain", gain, "scale_norm: what multiplies; default: the root of the size");
+  command.add_option("--p", order, "lp_norm: which norm")->check(CLI::IsMember(kOrders));
   command.add_option("--gamma", gamma_file, "Scale, a .npy file");
   command.add_option("--beta", beta_file, "Shift, a .npy file");
   command.add_option("--estimator", estimator, "batch_norm: how running statistics are kept")
@@ -88,23 +158,30 @@ void SpecFlags::AddTo(CLI::App& command) {
   command.add_option("--momentum", momentum, "batch-ema: the weight of a new batch");
   command.add_flag("--old-weight", old_weight, "--momentum weighs the old average, as in Keras");
   command.add_flag("--biased", biased, "Average batch variances without Bessel's correction");
-  command.add_option("--alpha", alpha, "token-ema: the weight of a new token");
+  command.add_option("--alpha", alpha,
+                     "token-ema: the weight of a new token; dynamic_tanh: the slope at 0");
   command.add_flag("--propagate-non-finite", propagate_non_finite,
                    "Let NaN and infinity through instead of refusing their chunk");
 }
 
+absl::Status RefuseSpecFlags(const SpecFlags& flags) {
+  const bool given = flags.epsilon || flags.channel_axis || flags.normalized_rank ||
+                     flags.group_count || flags.partial || flags.gain || !flags.order.empty() ||
+                     !flags.gamma_file.empty() || !flags.beta_file.empty() ||
+                     !flags.estimator.empty() || flags.momentum || flags.old_weight ||
+                     flags.biased || flags.alpha || flags.propagate_non_finite;
+  if (!given) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "a session has its own parameters: leave out those of a method (see `normctl session get`)");
+}
+
 absl::StatusOr<v1::NormalizationSpec> ToSpec(const SpecFlags& flags) {
   v1::NormalizationSpec spec;
-  absl::Status status;
-  if (flags.method == "batch_norm") {
-    status = Fill(flags, spec.mutable_batch_norm());
-  } else if (flags.method == "layer_norm") {
-    status = Fill(flags, spec.mutable_layer_norm());
-  } else if (flags.method == "rms_norm") {
-    status = Fill(flags, spec.mutable_rms_norm());
-  } else {
-    status = absl::InvalidArgumentError("--method is needed; `normctl methods` lists them");
+  const FieldDescriptor* field = v1::NormalizationSpec::descriptor()->FindFieldByName(flags.method);
+  if (field == nullptr) {
+    return absl::InvalidArgumentError("--method is needed; `normctl methods` lists them");
   }
+  absl::Status status = FillMethod(flags, spec.GetReflection()->MutableMessage(&spec, field));
   if (!status.ok()) return status;
   if (flags.propagate_non_finite) spec.set_non_finite(v1::NON_FINITE_POLICY_PROPAGATE);
   return spec;

@@ -61,6 +61,7 @@ absl::StatusOr<v1::Open> ToOpen(const StreamFlags& flags, const std::vector<int6
     if (!spec.ok()) return spec.status();
     *open.mutable_spec() = *std::move(spec);
   } else {
+    if (absl::Status status = RefuseSpecFlags(flags.spec); !status.ok()) return status;
     open.set_session(absl::StrCat("sessions/", flags.session));
   }
   open.set_element_type(v1::ELEMENT_TYPE_FLOAT32);
@@ -135,7 +136,7 @@ void RunCommand(const StreamFlags& flags, const GlobalFlags& global) {
     }
   }
   const auto rows = static_cast<double>(range.count());
-  std::fprintf(stderr,
+  std::fprintf(global.json ? stdout : stderr,
                global.json ? "{\"rows\": %.0f, \"seconds\": %.3f, \"rows_per_second\": %.0f}\n"
                            : "%.0f rows in %.3f s (%.0f rows/s)\n",
                rows, seconds, rows / seconds);

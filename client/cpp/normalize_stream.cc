@@ -11,6 +11,15 @@ namespace normd::client {
 
 static_assert(std::endian::native == std::endian::little, "tensors are little-endian on the wire");
 
+namespace {
+
+int64_t BytesOf(const Answer& answer) {
+  return static_cast<int64_t>(sizeof(answer) + answer.values.size() * sizeof(float) +
+                              answer.status.message().size());
+}
+
+}  // namespace
+
 absl::StatusOr<std::unique_ptr<NormalizeStream>> NormalizeStream::Open(
     const std::shared_ptr<grpc::Channel>& channel, const v1::Open& open, absl::Duration timeout,
     int64_t max_unread_bytes) {
@@ -41,13 +50,20 @@ absl::StatusOr<std::unique_ptr<NormalizeStream>> NormalizeStream::Open(
 }
 
 NormalizeStream::~NormalizeStream() {
-  context_.TryCancel();
-  {
-    const std::lock_guard lock(mutex_);
-    dropping_ = true;
-    changed_.notify_all();
-  }
+  Cancel();
   if (reader_.joinable()) reader_.join();
+}
+
+void NormalizeStream::Cancel() {
+  context_.TryCancel();
+  const std::lock_guard lock(mutex_);
+  dropping_ = true;
+  changed_.notify_all();
+}
+
+v1::Closed NormalizeStream::closed() const {
+  const std::lock_guard lock(mutex_);
+  return closed_;
 }
 
 void NormalizeStream::ReadAll() {
@@ -71,9 +87,10 @@ void NormalizeStream::ReadAll() {
         answer.sequence_number = response.error().sequence_number();
         answer.status = FromRpc(response.error().status());
       }
-      changed_.wait(lock, [this] { return dropping_ || unread_bytes_ < max_unread_bytes_; });
+      changed_.wait(
+          lock, [this] { return dropping_ || is_broken_ || unread_bytes_ < max_unread_bytes_; });
       if (!dropping_) {
-        unread_bytes_ += static_cast<int64_t>(answer.values.size() * sizeof(float));
+        unread_bytes_ += BytesOf(answer);
         unread_.push_back(std::move(answer));
       }
     }
@@ -101,7 +118,9 @@ absl::Status NormalizeStream::Write(absl::Span<const float> rows) {
     return absl::OkStatus();
   }
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return ended_; });  // a broken call ends by itself
+  is_broken_ = true;
+  changed_.notify_all();
+  changed_.wait(lock, [this] { return ended_; });
   return StatusLocked();
 }
 
@@ -116,7 +135,7 @@ absl::StatusOr<Answer> NormalizeStream::Read(absl::Duration timeout) {
   if (unread_.empty()) return StatusLocked();
   Answer answer = std::move(unread_.front());
   unread_.pop_front();
-  unread_bytes_ -= static_cast<int64_t>(answer.values.size() * sizeof(float));
+  unread_bytes_ -= BytesOf(answer);
   changed_.notify_all();
   return answer;
 }

@@ -50,7 +50,7 @@ class NormalizeStream {
   const v1::Opened& opened() const { return opened_; }
 
   // Sends one chunk of whole rows, row-major. Waits for flow control. The call's status where it
-  // has ended.
+  // has ended; what was answered before can still be read.
   absl::Status Write(absl::Span<const float> rows);
 
   // The next answer, in the order of writes. DEADLINE_EXCEEDED after `timeout`; OUT_OF_RANGE at the
@@ -67,7 +67,12 @@ class NormalizeStream {
   // status.
   absl::StatusOr<v1::Closed> Finish();
 
-  void Cancel() { context_.TryCancel(); }
+  // The server's last message, which also an error may follow: where to go on after a drain. Empty
+  // until it was received.
+  v1::Closed closed() const;
+
+  // Ends the call, and whatever waits in Write or Read, from any thread. Drops what is unread.
+  void Cancel();
 
  private:
   explicit NormalizeStream(int64_t max_unread_bytes) : max_unread_bytes_(max_unread_bytes) {}
@@ -85,12 +90,13 @@ class NormalizeStream {
   uint64_t last_written_ = 0;   // the writer's
   bool writes_closed_ = false;  // the writer's
 
-  std::mutex mutex_;  // guards what follows
+  mutable std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   std::deque<Answer> unread_;
   int64_t unread_bytes_ = 0;
   bool is_open_ = false;
-  bool dropping_ = false;
+  bool dropping_ = false;   // answers come and go unread
+  bool is_broken_ = false;  // no more than a window's answers can come: they need no bound
   bool ended_ = false;
   absl::Status status_;
   v1::Closed closed_;

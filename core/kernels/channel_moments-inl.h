@@ -24,11 +24,12 @@ HWY_INLINE void ComputePlaneMoments(const float* x, const ChannelLayout& layout,
   for (int64_t c = 0; c < layout.channels; ++c) {
     const float* plane = x + c * layout.inner;
     double sum = 0;
-    for (int64_t o = 0; o < layout.outer; ++o) sum += SumOfSpan(plane + o * stride, layout.inner);
+    for (int64_t o = 0; o < layout.outer; ++o)
+      sum += Sums::Values(plane + o * stride, layout.inner);
     const double first_mean = sum / count;
     DeviationSums sums;
     for (int64_t o = 0; o < layout.outer; ++o) {
-      const DeviationSums more = SumsOfDeviations(plane + o * stride, layout.inner, first_mean);
+      const DeviationSums more = Sums::Deviations(plane + o * stride, layout.inner, first_mean);
       sums.s1 += more.s1;
       sums.s2 += more.s2;
     }

@@ -60,6 +60,28 @@ struct SquareSum {
   }
 };
 
+struct MagnitudeSum {
+  Lanes sum;
+
+  HWY_INLINE MagnitudeSum() { sum.Fill(0); }
+  HWY_INLINE void Add(int64_t k, DoubleVector x) {
+    sum.vectors[k] = hn::Add(sum.vectors[k], hn::Abs(x));
+  }
+};
+
+// LargerOrNan on vectors.
+struct MagnitudeMaximum {
+  Lanes largest;
+
+  HWY_INLINE MagnitudeMaximum() { largest.Fill(0); }
+  HWY_INLINE void Add(int64_t k, DoubleVector x) {
+    const DoubleVector a = largest.vectors[k];
+    const DoubleVector b = hn::Abs(x);
+    const auto keep = hn::Or(hn::Ge(a, b), hn::IsNaN(a));
+    largest.vectors[k] = hn::IfThenElse(keep, a, b);
+  }
+};
+
 struct DeviationLaneSums {
   Lanes mean, s1, s2;
 
@@ -90,24 +112,43 @@ HWY_INLINE void AddSpan(const float* x, int64_t size, double padding, Sums& sums
   for (int64_t k = 0; k < kVectors; ++k) sums.Add(k, hn::Load(Doubles(), last + k * kWidth));
 }
 
-HWY_INLINE double SumOfSpan(const float* x, int64_t size) {
-  ValueSum sums;
-  AddSpan(x, size, 0, sums);
-  return sums.sum.SumByHalves();
-}
+// The sums over a span.
+struct Sums {
+  static double Values(const float* x, int64_t size) {
+    ValueSum sums;
+    AddSpan(x, size, 0, sums);
+    return sums.sum.SumByHalves();
+  }
 
-HWY_INLINE double SumOfSquares(const float* x, int64_t size) {
-  SquareSum sums;
-  AddSpan(x, size, 0, sums);
-  return sums.sum.SumByHalves();
-}
+  static DeviationSums Deviations(const float* x, int64_t size, double mean) {
+    DeviationLaneSums sums;
+    sums.mean.Fill(mean);
+    AddSpan(x, size, mean, sums);
+    return {sums.s1.SumByHalves(), sums.s2.SumByHalves()};
+  }
 
-HWY_INLINE DeviationSums SumsOfDeviations(const float* x, int64_t size, double mean) {
-  DeviationLaneSums sums;
-  sums.mean.Fill(mean);
-  AddSpan(x, size, mean, sums);
-  return {sums.s1.SumByHalves(), sums.s2.SumByHalves()};
-}
+  static double Squares(const float* x, int64_t size) {
+    SquareSum sums;
+    AddSpan(x, size, 0, sums);
+    return sums.sum.SumByHalves();
+  }
+
+  static double Magnitudes(const float* x, int64_t size) {
+    MagnitudeSum sums;
+    AddSpan(x, size, 0, sums);
+    return sums.sum.SumByHalves();
+  }
+
+  static double LargestMagnitude(const float* x, int64_t size) {
+    MagnitudeMaximum maximum;
+    AddSpan(x, size, 0, maximum);
+    HWY_ALIGN double lanes[kLanes];
+    maximum.largest.Store(lanes);
+    double largest = 0;
+    for (const double lane : lanes) largest = LargerOrNan(largest, lane);
+    return largest;
+  }
+};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace normd::kernels

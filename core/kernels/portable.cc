@@ -1,6 +1,10 @@
 #include "core/kernels/portable.h"
 
 #include <bit>
+#include <cmath>
+
+#include "core/kernels/hyperbolic_tangent.h"
+#include "core/kernels/row_coefficients.h"
 
 namespace normd::kernels::portable {
 namespace {
@@ -15,29 +19,47 @@ double SumByHalves(double* lanes) {
   return lanes[0];
 }
 
-double SumSpan(const float* x, int64_t size) {
-  double lanes[kLanes] = {};
-  for (int64_t i = 0; i < size; ++i) lanes[i % kLanes] += LoadFloat(x + i);
-  return SumByHalves(lanes);
-}
-
-DeviationSums SumDeviations(const float* x, int64_t size, double mean) {
-  double s1[kLanes] = {};
-  double s2[kLanes] = {};
-  for (int64_t i = 0; i < size; ++i) {
-    const double d = LoadFloat(x + i) - mean;
-    s1[i % kLanes] += d;
-    s2[i % kLanes] += d * d;
+// The sums over a span.
+struct Sums {
+  static double Values(const float* x, int64_t size) {
+    double lanes[kLanes] = {};
+    for (int64_t i = 0; i < size; ++i) lanes[i % kLanes] += LoadFloat(x + i);
+    return SumByHalves(lanes);
   }
-  return {SumByHalves(s1), SumByHalves(s2)};
-}
+
+  static DeviationSums Deviations(const float* x, int64_t size, double mean) {
+    double s1[kLanes] = {};
+    double s2[kLanes] = {};
+    for (int64_t i = 0; i < size; ++i) {
+      const double d = LoadFloat(x + i) - mean;
+      s1[i % kLanes] += d;
+      s2[i % kLanes] += d * d;
+    }
+    return {SumByHalves(s1), SumByHalves(s2)};
+  }
+
+  static double Squares(const float* x, int64_t size) { return Deviations(x, size, 0).s2; }
+
+  static double Magnitudes(const float* x, int64_t size) {
+    double lanes[kLanes] = {};
+    for (int64_t i = 0; i < size; ++i) lanes[i % kLanes] += std::fabs(LoadFloat(x + i));
+    return SumByHalves(lanes);
+  }
+
+  static double LargestMagnitude(const float* x, int64_t size) {
+    double largest = 0;
+    for (int64_t i = 0; i < size; ++i) {
+      largest = LargerOrNan(largest, std::fabs(LoadFloat(x + i)));
+    }
+    return largest;
+  }
+};
 
 struct Affine {
   const double* gamma;
   const double* beta;
 
-  float operator()(double deviation, double inverse, int64_t i) const {
-    double y = deviation * inverse;
+  float operator()(double y, int64_t i) const {
     if (gamma != nullptr) y = y * gamma[i];
     if (beta != nullptr) y = y + beta[i];
     return static_cast<float>(y);
@@ -45,20 +67,12 @@ struct Affine {
 };
 
 void NormalizeRow(const RowNorm& norm, const float* x, int64_t size, float* y) {
-  double mean = 0;
-  double spread = 0;
-  if (norm.statistic == RowStatistic::kMeanVariance) {
-    mean = SumSpan(x, size) / size;
-    const DeviationSums sums = SumDeviations(x, size, mean);
-    spread = sums.CorrectedM2(size);
-    mean = sums.CorrectedMean(mean, size);
-  } else {
-    spread = SumDeviations(x, size, 0).s2;
-  }
-  const double inverse = InverseDeviation(spread / size, norm.epsilon);
+  const RowCoefficients coefficients = CoefficientsOf<Sums>(norm, x, size);
   const Affine affine{norm.gamma, norm.beta};
   for (int64_t i = 0; i < size; ++i) {
-    StoreFloat(affine(LoadFloat(x + i) - mean, inverse, i), y + i);
+    const double value = (LoadFloat(x + i) - coefficients.mean) * coefficients.scale;
+    const bool bounded = norm.statistic == RowStatistic::kNone;
+    StoreFloat(affine(bounded ? HyperbolicTangent(value) : value, i), y + i);
   }
 }
 
@@ -90,11 +104,12 @@ void ComputeChannelMoments(const float* x, const ChannelLayout& layout, double* 
   for (int64_t c = 0; c < layout.channels; ++c) {
     const float* plane = x + c * layout.inner;
     double sum = 0;
-    for (int64_t o = 0; o < layout.outer; ++o) sum += SumSpan(plane + o * stride, layout.inner);
+    for (int64_t o = 0; o < layout.outer; ++o)
+      sum += Sums::Values(plane + o * stride, layout.inner);
     const double first_mean = sum / count;
     DeviationSums sums;
     for (int64_t o = 0; o < layout.outer; ++o) {
-      const DeviationSums more = SumDeviations(plane + o * stride, layout.inner, first_mean);
+      const DeviationSums more = Sums::Deviations(plane + o * stride, layout.inner, first_mean);
       sums.s1 += more.s1;
       sums.s2 += more.s2;
     }
@@ -144,7 +159,7 @@ void NormalizeChannels(const float* x, const ChannelLayout& layout, const double
   for (int64_t o = 0; o < layout.outer; ++o) {
     for (int64_t c = 0; c < layout.channels; ++c) {
       for (int64_t i = 0; i < layout.inner; ++i, ++x, ++y) {
-        StoreFloat(affine(LoadFloat(x) - mean[c], scale[c], c), y);
+        StoreFloat(affine((LoadFloat(x) - mean[c]) * scale[c], c), y);
       }
     }
   }

@@ -30,6 +30,9 @@ inline void StoreFloat(float value, float* to) {
   std::memcpy(static_cast<void*>(to), &value, sizeof(value));
 }
 
+// The larger of two values, or NaN where one is.
+inline double LargerOrNan(double a, double b) { return a >= b || a != a ? a : b; }
+
 // The sums of pass 2, and what they say about the values.
 struct DeviationSums {
   double s1 = 0;

@@ -7,6 +7,7 @@
 #include "core/kernels/affine-inl.h"
 #include "core/kernels/elements-inl.h"
 #include "core/kernels/lane_sums-inl.h"
+#include "core/kernels/row_coefficients.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -22,28 +23,17 @@ using portable::NormalizeRows;
 #else
 
 template <class Gamma, class Beta>
-HWY_INLINE void NormalizeRow(const RowNorm& norm, Gamma gamma, Beta beta, const float* x,
-                             int64_t size, float* y) {
-  const double count = static_cast<double>(size);
-  double mean = 0;
-  double spread = 0;
-  if (norm.statistic == RowStatistic::kMeanVariance) {
-    mean = SumOfSpan(x, size) / count;
-    const DeviationSums sums = SumsOfDeviations(x, size, mean);
-    spread = sums.CorrectedM2(count);
-    mean = sums.CorrectedMean(mean, count);
-  } else {
-    spread = SumOfSquares(x, size);
-  }
-  const double inverse = InverseDeviation(spread / count, norm.epsilon);
-  WriteSpan(x, size, Same{mean}, Same{inverse}, gamma, beta, y);
-}
-
-template <class Gamma, class Beta>
 HWY_NOINLINE void NormalizeEachRow(const RowNorm& norm, Gamma gamma, Beta beta, const float* x,
                                    int64_t rows, int64_t row_size, float* y) {
   for (int64_t row = 0; row < rows; ++row, x += row_size, y += row_size) {
-    NormalizeRow(norm, gamma, beta, x, row_size, y);
+    const RowCoefficients coefficients = CoefficientsOf<Sums>(norm, x, row_size);
+    const Same mean{coefficients.mean};
+    const Same scale{coefficients.scale};
+    if (norm.statistic == RowStatistic::kNone) {
+      WriteSpan<Tanh>(x, row_size, mean, scale, gamma, beta, y);
+    } else {
+      WriteSpan(x, row_size, mean, scale, gamma, beta, y);
+    }
   }
 }
 

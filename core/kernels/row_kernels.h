@@ -1,4 +1,5 @@
-// Kernels for methods whose statistics lie within a row: LayerNorm, RMSNorm.
+// Kernels for methods whose statistics lie within a row, or that have none: LayerNorm, RMSNorm,
+// ScaleNorm, Lp normalization, DyT.
 //
 // The bits of every output are those of kernels/portable: they do not depend on the processor, on
 // how many rows travel together, on alignment, or on whether `y` is `x` (which is allowed; other
@@ -12,9 +13,14 @@
 
 namespace normd::kernels {
 
+// What a row is divided by; e(d^2) is d with the epsilon where its placement says.
 enum class RowStatistic {
-  kMeanVariance,  // y = (x - mean) / deviation; biased variance
-  kMeanSquare,    // y = x / root mean square
+  kMeanVariance,      // y = (x - mean) / e(biased variance)
+  kMeanSquare,        // y = x / e(mean of x^2), over the first `counted` elements
+  kSquareSum,         // y = x / e(sum of x^2)
+  kMagnitudeSum,      // y = x / e((sum of |x|)^2)
+  kLargestMagnitude,  // y = x / e((largest |x|)^2)
+  kNone,              // y = tanh(gain * x)
 };
 
 struct RowNorm {
@@ -22,6 +28,8 @@ struct RowNorm {
   Epsilon epsilon;
   const double* gamma = nullptr;  // row_size scales, or null: 1
   const double* beta = nullptr;   // row_size shifts, or null: 0
+  double gain = 1;                // multiplies y, before gamma
+  int64_t counted = 0;            // kMeanSquare; 0: all
 };
 
 // Normalizes each of `rows` contiguous rows of `row_size` elements by itself. Statistics and the

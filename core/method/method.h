@@ -3,17 +3,31 @@
 #ifndef NORMD_CORE_METHOD_METHOD_H_
 #define NORMD_CORE_METHOD_METHOD_H_
 
+#include <optional>
+
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "core/kernels/epsilon.h"
 #include "core/kernels/row_kernels.h"
 
 namespace normd {
 
-enum class Method { kBatchNorm, kLayerNorm, kRmsNorm };
+enum class Method {
+  kBatchNorm,
+  kDynamicTanh,
+  kGroupNorm,
+  kInstanceNorm,
+  kLayerNorm,
+  kLpNorm,
+  kRmsNorm,
+  kScaleNorm,
+};
 
 // Which elements share statistics.
 enum class SharedOver {
+  kNothing,             // each element by itself
   kTrailingDimensions,  // the last dimensions of each row; no row depends on another
+  kChannelGroup,        // groups of each row's channels; no row depends on another
   kChannel,             // all values of a channel, over rows
 };
 
@@ -23,13 +37,15 @@ struct MethodTraits {
   absl::string_view title;  // as people write it: "LayerNorm"
   SharedOver shared_over;
   absl::string_view shared_over_words;
-  kernels::RowStatistic statistic;
+  kernels::RowStatistic statistic =
+      kernels::RowStatistic::kNone;  // where it is over trailing dimensions
   absl::string_view formula;
   bool depends_on_batch;
   bool keeps_running_statistics;
   bool same_in_training_and_inference;
   absl::string_view typical_use;
-  double default_epsilon;
+  std::optional<double> default_epsilon = std::nullopt;  // none: the method has no epsilon
+  EpsilonPlacement default_placement = EpsilonPlacement::kInsideRoot;
 };
 
 // All methods, in the order of their names.

@@ -1,71 +1,46 @@
 #include "core/method/normalizer.h"
 
 #include <algorithm>
-#include <functional>
-#include <numeric>
+#include <cmath>
 
 #include "absl/strings/str_cat.h"
 #include "core/error/error.h"
 #include "core/kernels/channel_kernels.h"
 #include "core/kernels/row_kernels.h"
+#include "core/method/binding.h"
 
 namespace normd {
-namespace {
-
-constexpr char kNotFinite[] =
-    "holds NaN or infinity: clean it, or ask for PROPAGATE, which lets such values through and "
-    "keeps "
-    "their rows out of the statistics";
-
-int64_t Product(absl::Span<const int64_t> dimensions) {
-  return std::accumulate(dimensions.begin(), dimensions.end(), int64_t{1}, std::multiplies<>());
-}
-
-absl::Status CheckShape(const char* field, const std::optional<AffineParameter>& parameter,
-                        absl::Span<const int64_t> expected) {
-  if (!parameter || absl::MakeConstSpan(parameter->shape) == expected) return absl::OkStatus();
-  return InvalidFieldError(field, absl::StrCat("has shape ", ToString(parameter->shape),
-                                               ", but the row needs ", ToString(expected)));
-}
-
-const double* ValuesOrNull(const std::optional<AffineParameter>& parameter) {
-  return parameter ? parameter->values.data() : nullptr;
-}
-
-absl::Status CheckRowShape(absl::Span<const int64_t> row_shape) {
-  const absl::StatusOr<int64_t> count = ElementCount(row_shape);
-  return count.ok() ? absl::OkStatus() : InvalidFieldError("row_shape", count.status().message());
-}
-
-}  // namespace
 
 absl::StatusOr<RowNormalizer> RowNormalizer::Create(const NormalizationSpec& spec,
                                                     absl::Span<const int64_t> row_shape) {
-  NORMD_RETURN_IF_ERROR(CheckRowShape(row_shape));
-  const auto rank = static_cast<size_t>(*spec.normalized_rank);
-  if (rank > row_shape.size()) {
-    return InvalidFieldError("normalized_rank",
-                             absl::StrCat("is ", rank, ", but rows of shape ", ToString(row_shape),
-                                          " have ", row_shape.size(), " dimensions"));
-  }
-  const auto trailing = row_shape.last(rank);
-  NORMD_RETURN_IF_ERROR(CheckShape("affine.gamma", spec.gamma, trailing));
-  NORMD_RETURN_IF_ERROR(CheckShape("affine.beta", spec.beta, trailing));
+  const auto trailing = TrailingDimensions(spec, row_shape);
+  if (!trailing.ok()) return trailing.status();
   RowNormalizer result;
   result.spec_ = spec;
   result.row_size_ = Product(row_shape);
-  result.group_size_ = Product(trailing);
+  result.group_size_ = Product(*trailing);
+  const auto size = static_cast<double>(result.group_size_);
+  if (spec.method == Method::kScaleNorm && !spec.gain) result.spec_.gain = std::sqrt(size);
+  if (spec.partial) {
+    result.counted_ = static_cast<int64_t>(*spec.partial * size);
+    if (result.counted_ < 1) {
+      return InvalidFieldError("partial", absl::StrCat("is ", *spec.partial, ", no element of the ",
+                                                       result.group_size_, " that there are"));
+    }
+  }
   return result;
 }
 
 absl::Status RowNormalizer::Normalize(const float* x, int64_t rows, float* y) const {
   const int64_t size = rows * row_size_;
   const bool finite = kernels::AllFinite(x, size);
-  if (!finite && spec_.non_finite == NonFinitePolicy::kReject) {
-    return InvalidFieldError("data", kNotFinite);
-  }
-  const kernels::RowNorm norm{TraitsOf(spec_.method).statistic, spec_.resolved_epsilon(),
-                              ValuesOrNull(spec_.gamma), ValuesOrNull(spec_.beta)};
+  if (!finite && spec_.non_finite == NonFinitePolicy::kReject) return NotFiniteError();
+  const kernels::RowNorm norm{.statistic = StatisticOf(spec_),
+                              .epsilon = spec_.resolved_epsilon(),
+                              .gamma = ValuesOrNull(spec_.gamma),
+                              .beta = ValuesOrNull(spec_.beta),
+                              .gain = spec_.gain.value_or(1),
+                              .counted = counted_};
   kernels::NormalizeRows(norm, x, size / group_size_, group_size_, y);
   if (!finite) kernels::CanonicalizeNans(y, size);
   return absl::OkStatus();
@@ -73,29 +48,17 @@ absl::Status RowNormalizer::Normalize(const float* x, int64_t rows, float* y) co
 
 absl::StatusOr<ChannelNormalizer> ChannelNormalizer::Create(const NormalizationSpec& spec,
                                                             absl::Span<const int64_t> row_shape) {
-  NORMD_RETURN_IF_ERROR(CheckRowShape(row_shape));
-  const auto batch_rank = static_cast<int64_t>(row_shape.size()) + 1;
-  const int64_t axis =
-      *spec.channel_axis < 0 ? *spec.channel_axis + batch_rank : *spec.channel_axis;
-  if (axis < 1 || axis >= batch_rank) {
-    return InvalidFieldError(
-        "channel_axis", absl::StrCat("is ", *spec.channel_axis, ", but batches of rows of shape ",
-                                     ToString(row_shape), " have axes 1 to ", batch_rank - 1,
-                                     " besides the batch"));
-  }
-  const auto place = static_cast<size_t>(axis - 1);
+  const absl::StatusOr<ChannelLayout> channels = ChannelsOf(spec, row_shape);
+  if (!channels.ok()) return channels.status();
   ChannelNormalizer result;
   result.spec_ = spec;
-  result.row_ = {Product(row_shape.first(place)), row_shape[place],
-                 Product(row_shape.subspan(place + 1))};
-  NORMD_RETURN_IF_ERROR(CheckShape("affine.gamma", spec.gamma, {result.row_.channels}));
-  NORMD_RETURN_IF_ERROR(CheckShape("affine.beta", spec.beta, {result.row_.channels}));
+  result.row_ = *channels;
   return result;
 }
 
 absl::Status ChannelNormalizer::CheckFinite(const float* x, int64_t rows) const {
   if (spec_.non_finite == NonFinitePolicy::kReject && !kernels::AllFinite(x, rows * row_size())) {
-    return InvalidFieldError("data", kNotFinite);
+    return NotFiniteError();
   }
   return absl::OkStatus();
 }

@@ -1,8 +1,9 @@
 // Normalizers: a resolved spec bound to the shape of a row, applied to rows.
 //
-// One for each access pattern: RowNormalizer where statistics lie within a row, ChannelNormalizer
-// where they lie across rows. Both are immutable and safe for concurrent use. `x` holds `rows` rows
-// of row_size() elements, row-major; `y` is as large and may be `x`.
+// One for each access pattern: RowNormalizer where statistics lie within a row's trailing
+// dimensions, GroupNormalizer (group_normalizer.h) where they lie within groups of a row's
+// channels, ChannelNormalizer where they lie across rows. All are immutable and safe for concurrent
+// use. `x` holds `rows` rows of row_size() elements, row-major; `y` is as large and may be `x`.
 #ifndef NORMD_CORE_METHOD_NORMALIZER_H_
 #define NORMD_CORE_METHOD_NORMALIZER_H_
 
@@ -21,12 +22,14 @@ namespace normd {
 
 class RowNormalizer {
  public:
-  // `spec` must be resolved, of a method with SharedOver::kTrailingDimensions. INVALID_ARGUMENT
-  // where it does not fit the row: normalized_rank above the rank, gamma or beta of another shape
-  // than the trailing dimensions.
+  // `spec` must be resolved, of a method with SharedOver::kTrailingDimensions or kNothing.
+  // INVALID_ARGUMENT where it does not fit the row: normalized_rank above the rank, gamma or beta
+  // of another shape than the trailing dimensions, `partial` of them less than one element.
   static absl::StatusOr<RowNormalizer> Create(const NormalizationSpec& spec,
                                               absl::Span<const int64_t> row_shape);
 
+  // The resolved spec; ScaleNorm's default gain, the root of the number of elements, is set.
+  const NormalizationSpec& spec() const { return spec_; }
   int64_t row_size() const { return row_size_; }
 
   // INVALID_ARGUMENT (field "data") for NaN or infinity under REJECT; `y` is then unspecified.
@@ -38,6 +41,7 @@ class RowNormalizer {
   NormalizationSpec spec_;
   int64_t row_size_ = 0;
   int64_t group_size_ = 0;  // elements of the trailing dimensions
+  int64_t counted_ = 0;     // those of them that the statistic is over; 0: all
 };
 
 // Per-channel coefficients: y = (x - mean) * scale + beta.

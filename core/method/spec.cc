@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,6 +10,8 @@
 
 namespace normd {
 namespace {
+
+constexpr char kMustBeFinite[] = "must be finite";
 
 absl::Status CheckParameter(const char* field, const std::optional<AffineParameter>& parameter) {
   if (!parameter) return absl::OkStatus();
@@ -18,9 +21,42 @@ absl::Status CheckParameter(const char* field, const std::optional<AffineParamet
     return InvalidFieldError(field, absl::StrCat("holds ", parameter->values.size(),
                                                  " values for shape ", ToString(parameter->shape)));
   }
+  // Within float32's range the products with whatever a statistic gives stay finite.
+  constexpr double kLargest = std::numeric_limits<float>::max();
   if (!std::all_of(parameter->values.begin(), parameter->values.end(),
-                   [](double value) { return std::isfinite(value); })) {
-    return InvalidFieldError(field, "must be finite");
+                   [](double value) { return std::fabs(value) <= kLargest; })) {
+    return InvalidFieldError(field, "must be finite, and within float32's range");
+  }
+  return absl::OkStatus();
+}
+
+// Fills what only some methods have.
+absl::Status ResolveOwnParameters(NormalizationSpec& spec) {
+  switch (spec.method) {
+    case Method::kGroupNorm:
+      if (!spec.group_count) return InvalidFieldError("group_count", "must be set");
+      if (*spec.group_count < 1) return InvalidFieldError("group_count", "must be at least 1");
+      return absl::OkStatus();
+    case Method::kRmsNorm:
+      if (!spec.partial) spec.partial = 1;
+      if (!(*spec.partial > 0 && *spec.partial <= 1)) {
+        return InvalidFieldError("partial", "must be above 0 and at most 1");
+      }
+      return absl::OkStatus();
+    case Method::kLpNorm:
+      if (!spec.order) spec.order = LpOrder::kTwo;
+      return absl::OkStatus();
+    case Method::kScaleNorm:  // the default needs the row's size
+      if (spec.gain && !std::isfinite(*spec.gain)) return InvalidFieldError("gain", kMustBeFinite);
+      return absl::OkStatus();
+    case Method::kDynamicTanh:
+      if (!spec.gain) spec.gain = 0.5;
+      if (!std::isfinite(*spec.gain)) return InvalidFieldError("alpha", kMustBeFinite);
+      return absl::OkStatus();
+    case Method::kBatchNorm:
+    case Method::kInstanceNorm:
+    case Method::kLayerNorm:
+      break;
   }
   return absl::OkStatus();
 }
@@ -29,11 +65,15 @@ absl::Status CheckParameter(const char* field, const std::optional<AffineParamet
 
 absl::StatusOr<NormalizationSpec> Resolve(NormalizationSpec spec) {
   const MethodTraits& traits = TraitsOf(spec.method);
-  if (!spec.epsilon) spec.epsilon = traits.default_epsilon;
-  if (!std::isfinite(*spec.epsilon) || *spec.epsilon < 0) {
-    return InvalidFieldError("epsilon.value", "must be finite and not negative");
+  if (traits.default_epsilon) {
+    if (!spec.epsilon) spec.epsilon = traits.default_epsilon;
+    if (!spec.epsilon_placement) spec.epsilon_placement = traits.default_placement;
+    if (!std::isfinite(*spec.epsilon) || *spec.epsilon < 0) {
+      return InvalidFieldError("epsilon.value", "must be finite and not negative");
+    }
   }
-  if (traits.shared_over == SharedOver::kChannel) {
+  if (traits.shared_over == SharedOver::kChannel ||
+      traits.shared_over == SharedOver::kChannelGroup) {
     if (!spec.channel_axis) spec.channel_axis = 1;
     if (*spec.channel_axis == 0) {
       return InvalidFieldError("channel_axis", "is 0, the batch; rows start at axis 1");
@@ -48,9 +88,16 @@ absl::StatusOr<NormalizationSpec> Resolve(NormalizationSpec spec) {
     if (!spec.estimator) spec.estimator = BatchEma{};
     NORMD_RETURN_IF_ERROR(PrefixField("estimator", Validate(*spec.estimator)));
   }
+  NORMD_RETURN_IF_ERROR(ResolveOwnParameters(spec));
   NORMD_RETURN_IF_ERROR(CheckParameter("affine.gamma", spec.gamma));
   NORMD_RETURN_IF_ERROR(CheckParameter("affine.beta", spec.beta));
   return spec;
+}
+
+kernels::RowStatistic StatisticOf(const NormalizationSpec& spec) {
+  if (spec.order == LpOrder::kOne) return kernels::RowStatistic::kMagnitudeSum;
+  if (spec.order == LpOrder::kInfinity) return kernels::RowStatistic::kLargestMagnitude;
+  return TraitsOf(spec.method).statistic;
 }
 
 }  // namespace normd

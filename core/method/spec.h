@@ -22,21 +22,33 @@ struct AffineParameter {
   std::vector<double> values;
 };
 
+// The norm that LpNorm divides by.
+enum class LpOrder { kOne, kTwo, kInfinity };
+
 // Parameters that a method does not have stay unset (the proto cannot express them).
 struct NormalizationSpec {
   Method method = Method::kLayerNorm;
   std::optional<double> epsilon;
-  EpsilonPlacement epsilon_placement = EpsilonPlacement::kInsideRoot;
-  std::optional<int> channel_axis;     // within [N, row_shape...]; SharedOver::kChannel
-  std::optional<int> normalized_rank;  // SharedOver::kTrailingDimensions
+  std::optional<EpsilonPlacement> epsilon_placement;
+  std::optional<int> channel_axis;     // within [N, row_shape...]; kChannel and kChannelGroup
+  std::optional<int> normalized_rank;  // kTrailingDimensions; kNothing: gamma's and beta's rank
+  std::optional<int64_t> group_count;  // GroupNorm
+  std::optional<double> partial;       // RMSNorm: the share of elements, from the first on
+  std::optional<LpOrder> order;        // LpNorm
+  std::optional<double> gain;          // ScaleNorm's gain; DynamicTanh's alpha
   std::optional<AffineParameter> gamma;
   std::optional<AffineParameter> beta;
   std::optional<Estimator> estimator;  // methods that keep running statistics
   NonFinitePolicy non_finite = NonFinitePolicy::kReject;
 
   // Only after Resolve.
-  Epsilon resolved_epsilon() const { return {*epsilon, epsilon_placement}; }
+  Epsilon resolved_epsilon() const {
+    return {epsilon.value_or(0), epsilon_placement.value_or(EpsilonPlacement::kInsideRoot)};
+  }
 };
+
+// What the kernel for rows computes for a resolved spec.
+kernels::RowStatistic StatisticOf(const NormalizationSpec& spec);
 
 // `spec` with every default written out (PyTorch 2.4's). INVALID_ARGUMENT with the field's path
 // within the method ("epsilon.value", "channel_axis", "affine.gamma", "estimator.token_ema.alpha")

@@ -10,8 +10,9 @@
 namespace normd {
 namespace {
 
-// Bytes per channel: mean and spread, now and initially, and the cached coefficients.
-constexpr int64_t kBytesPerChannel = 6 * sizeof(double);
+// Bytes per channel: mean and spread, now and initially, the cached coefficients, gamma, beta, and
+// the estimator's scratch.
+constexpr int64_t kBytesPerChannel = 9 * sizeof(double);
 constexpr int64_t kFixedBytes = 1024;
 
 absl::Status FrozenError(const std::string& name) {
@@ -65,8 +66,9 @@ absl::StatusOr<std::shared_ptr<Session>> Session::Create(SessionConfig config, C
     absl::StatusOr<RunningStatistics> given = RunningStatistics::From(
         *config.spec.estimator, config.channels, *config.initial_statistics);
     if (!given.ok()) {
-      const bool is_count = DetailsOf(given.status()).field == "count";
-      return PrefixField(is_count ? "statistics" : "statistics.mean_variance", given.status());
+      const std::string field = DetailsOf(given.status()).field;
+      const bool per_channel = field == "mean" || field == "variance";
+      return PrefixField(per_channel ? "statistics.mean_variance" : "statistics", given.status());
     }
     initial = *std::move(given);
   }

@@ -16,9 +16,17 @@ absl::Status CheckSize(const char* field, const std::vector<double>& values, int
       field, absl::StrCat("holds ", values.size(), " values for ", channels, " channels"));
 }
 
-bool AllFinite(const std::vector<double>& values) {
-  return std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
+// False for NaN too.
+bool AllWithin(const std::vector<double>& values, double low, double high) {
+  return std::all_of(values.begin(), values.end(),
+                     [low, high](double v) { return v >= low && v <= high; });
 }
+
+// Squared distances between such means, times such counts, stay finite.
+constexpr double kLargestMean = 1e100;
+constexpr double kLargestVariance = 1e200;
+constexpr double kLargestCount = 1e18;
+constexpr uint64_t kLargestBatches = uint64_t{1} << 53;
 
 }  // namespace
 
@@ -30,16 +38,23 @@ absl::StatusOr<RunningStatistics> RunningStatistics::From(const Estimator& estim
                                                           const StatisticsSnapshot& initial) {
   NORMD_RETURN_IF_ERROR(CheckSize("mean", initial.mean, channels));
   NORMD_RETURN_IF_ERROR(CheckSize("variance", initial.variance, channels));
-  if (!AllFinite(initial.mean)) return InvalidFieldError("mean", "must be finite");
-  if (!AllFinite(initial.variance) || std::any_of(initial.variance.begin(), initial.variance.end(),
-                                                  [](double v) { return v < 0; })) {
-    return InvalidFieldError("variance", "must be finite and not negative");
+  if (!AllWithin(initial.mean, -kLargestMean, kLargestMean)) {
+    return InvalidFieldError("mean", "must be finite, and at most 1e100 in magnitude");
+  }
+  if (!AllWithin(initial.variance, 0, kLargestVariance)) {
+    return InvalidFieldError("variance", "must be finite, not negative and at most 1e200");
   }
   const bool pooled = std::holds_alternative<Cumulative>(estimator);
-  if (!std::isfinite(initial.count) || initial.count < 0 || (pooled && initial.count == 0)) {
+  if (!(initial.count >= 0 && initial.count <= kLargestCount) || (pooled && initial.count == 0)) {
     return InvalidFieldError("count",
-                             "must be finite and not negative; pooled moments "
-                             "(cumulative) need one above 0");
+                             "must not be negative, nor above 1e18; pooled moments (cumulative) "
+                             "need one above 0");
+  }
+  const bool by_batches = std::holds_alternative<CumulativeBatch>(estimator);
+  if (initial.batches > kLargestBatches || (by_batches && initial.batches == 0)) {
+    return InvalidFieldError("batches",
+                             "must be at most 2^53; an average of batches (cumulative_batch) needs "
+                             "one above 0");
   }
   RunningStatistics result(estimator, channels);
   result.count_ = initial.count;
@@ -48,9 +63,6 @@ absl::StatusOr<RunningStatistics> RunningStatistics::From(const Estimator& estim
   result.spread_ = initial.variance;
   if (pooled) {
     for (double& spread : result.spread_) spread *= initial.count;
-    if (!AllFinite(result.spread_)) {
-      return InvalidFieldError("variance", "times count must be finite");
-    }
   }
   return result;
 }

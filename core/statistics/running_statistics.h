@@ -26,9 +26,10 @@ class RunningStatistics {
  public:
   RunningStatistics(const Estimator& estimator, int64_t channels);
 
-  // Starts from what is known. INVALID_ARGUMENT with the field ("mean", "variance", "count") for
-  // sizes other than `channels`, values that are not finite, a negative variance or count, or a
-  // Cumulative without a positive count.
+  // Starts from what is known. INVALID_ARGUMENT with the field ("mean", "variance", "count",
+  // "batches") for sizes other than `channels`, values that are not finite or too large to go on
+  // from, a negative variance or count, a Cumulative without a count, or a CumulativeBatch without
+  // a number of batches.
   static absl::StatusOr<RunningStatistics> From(const Estimator& estimator, int64_t channels,
                                                 const StatisticsSnapshot& initial);
 

@@ -1,7 +1,6 @@
 #include "server/async/event_loop.h"
 
 #include <utility>
-#include <vector>
 
 #include "grpcpp/alarm.h"
 
@@ -26,30 +25,29 @@ void AnnotateAcquire([[maybe_unused]] void* tag) {
 #endif
 }
 
-class PostedTask final : public Completion {
- public:
-  explicit PostedTask(std::function<void()> task) : task_(std::move(task)) {}
-
-  void Schedule(grpc::CompletionQueue* queue) {
-    alarm_.Set(queue, gpr_now(GPR_CLOCK_MONOTONIC), AsTag());
-  }
-
-  void Complete(bool /*ok*/) override {
-    task_();
-    delete this;
-  }
-
- private:
-  std::function<void()> task_;
-  grpc::Alarm alarm_;
-};
-
 }  // namespace
 
 void* Completion::AsTag() {
   AnnotateRelease(this);
   return this;
 }
+
+// Brings the loop's thread to its tasks.
+class EventLoop::WakeUp final : public Completion {
+ public:
+  explicit WakeUp(EventLoop& loop) : loop_(loop) {}
+
+  void Schedule() { alarm_.Set(loop_.queue(), gpr_now(GPR_CLOCK_MONOTONIC), AsTag()); }
+
+  void Complete(bool /*ok*/) override {
+    loop_.RunTasks();
+    delete this;
+  }
+
+ private:
+  EventLoop& loop_;
+  grpc::Alarm alarm_;
+};
 
 EventLoop::EventLoop(std::unique_ptr<grpc::ServerCompletionQueue> queue)
     : queue_(std::move(queue)) {}
@@ -63,12 +61,22 @@ void EventLoop::Start() {
 void EventLoop::Post(std::function<void()> task) {
   const std::lock_guard lock(mutex_);
   if (shut_down_) return;
-  (new PostedTask(std::move(task)))->Schedule(queue_.get());
+  tasks_.push_back(std::move(task));
+  if (tasks_.size() == 1) (new WakeUp(*this))->Schedule();
+}
+
+void EventLoop::RunTasks() {
+  std::vector<std::function<void()>> tasks;
+  {
+    const std::lock_guard lock(mutex_);
+    tasks.swap(tasks_);
+  }
+  for (const auto& task : tasks) task();
 }
 
 void EventLoop::StopAll() {
   Post([this] {
-    stopping_ = true;
+    if (std::exchange(stopping_, true)) return;
     // A Stop may end and remove others: each is looked up again.
     const std::vector<Stoppable*> all(stoppables_.begin(), stoppables_.end());
     for (Stoppable* stoppable : all) {

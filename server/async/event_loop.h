@@ -10,6 +10,7 @@
 #include <mutex>
 #include <thread>
 #include <unordered_set>
+#include <vector>
 
 #include "grpcpp/completion_queue.h"
 
@@ -50,7 +51,8 @@ class EventLoop {
   // Starts the thread.
   void Start();
 
-  // Runs `task` on the loop's thread. From any thread. Does nothing after Shutdown.
+  // Runs `task` on the loop's thread, after those that were posted before it. From any thread.
+  // Takes up to two milliseconds, gRPC's resolution of alarms. Does nothing after Shutdown.
   void Post(std::function<void()> task);
 
   // Stops everything that was or will be added. From any thread.
@@ -68,13 +70,17 @@ class EventLoop {
  private:
   friend class Work;
 
+  class WakeUp;
+
   void Run();
+  void RunTasks();
   void CloseIfIdle();
 
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   std::thread thread_;
-  std::mutex mutex_;  // guards shut_down_: no alarm may be set once the queue is shut down
+  std::mutex mutex_;  // guards what follows; no alarm may be set once the queue is shut down
   bool shut_down_ = false;
+  std::vector<std::function<void()>> tasks_;
   // The rest is the loop's thread's only.
   bool stopping_ = false;
   bool closing_ = false;

@@ -1,4 +1,7 @@
 // Bidirectional streams on an event loop.
+//
+// They are served raw and parsed here: gRPC's own asynchronous reader ends a stream alike where the
+// client half-closed it and where a message cannot be parsed.
 #ifndef NORMD_SERVER_ASYNC_STREAM_CALL_H_
 #define NORMD_SERVER_ASYNC_STREAM_CALL_H_
 
@@ -7,8 +10,10 @@
 #include <memory>
 #include <utility>
 
+#include "grpcpp/impl/codegen/proto_utils.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/async_stream.h"
+#include "grpcpp/support/byte_buffer.h"
 #include "server/async/event_loop.h"
 #include "server/async/task.h"
 
@@ -16,8 +21,9 @@ namespace normd::server {
 
 enum class ReadOutcome {
   kMessage,
-  kEnd,   // half-closed, cancelled or broken
-  kStop,  // the server drains; nothing was read
+  kMalformed,  // a message that cannot be parsed
+  kEnd,        // half-closed, cancelled or broken
+  kStop,       // the server drains; nothing was read
 };
 
 // One call. Belongs to the coroutine that serves it, which must await Finish last of all.
@@ -28,7 +34,7 @@ class StreamCall final : public Stoppable {
   ~StreamCall() override { loop_.Remove(this); }
 
   grpc::ServerContext* context() { return &context_; }
-  grpc::ServerAsyncReaderWriter<Response, Request>* stream() { return &stream_; }
+  grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>* stream() { return &stream_; }
 
   // Once the call has started.
   void Begin() {
@@ -36,13 +42,16 @@ class StreamCall final : public Stoppable {
     loop_.Add(this);
   }
 
-  // Reads the next message into `request`, which must live until Finish was awaited. Ends early
-  // with kStop when the server drains; then nothing may be read any more.
+  // Reads the next message into `request`. Ends early with kStop when the server drains; then
+  // nothing may be read any more.
   auto Read(Request* request) { return ReadAwaiter{*this, request}; }
 
   // Writes a message; false where the call is broken.
   auto Write(const Response& response) {
-    return Operation([this, &response](void* tag) { stream_.Write(response, tag); });
+    bool own_buffer = false;
+    write_buffer_.Clear();
+    grpc::SerializationTraits<Response>::Serialize(response, &write_buffer_, &own_buffer);
+    return Operation([this](void* tag) { stream_.Write(write_buffer_, tag); });
   }
 
   // Ends the call, and waits for a read that Stop left under way.
@@ -62,11 +71,14 @@ class StreamCall final : public Stoppable {
     void await_suspend(std::coroutine_handle<> waiter) {
       call.reader_ = waiter;
       call.read_pending_ = true;
-      call.stream_.Read(request, call.read_.AsTag());
+      call.stream_.Read(&call.read_buffer_, call.read_.AsTag());
     }
     ReadOutcome await_resume() const {
       if (call.read_pending_ || call.stopping_) return ReadOutcome::kStop;
-      return call.read_ok_ ? ReadOutcome::kMessage : ReadOutcome::kEnd;
+      if (!call.read_ok_) return ReadOutcome::kEnd;
+      const bool parsed =
+          grpc::SerializationTraits<Request>::Deserialize(&call.read_buffer_, request).ok();
+      return parsed ? ReadOutcome::kMessage : ReadOutcome::kMalformed;
     }
   };
 
@@ -115,7 +127,9 @@ class StreamCall final : public Stoppable {
   EventLoop& loop_;
   const Work work_{loop_};
   grpc::ServerContext context_;
-  grpc::ServerAsyncReaderWriter<Response, Request> stream_{&context_};
+  grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer> stream_{&context_};
+  grpc::ByteBuffer read_buffer_;
+  grpc::ByteBuffer write_buffer_;
   ReadCompletion read_{*this};
   FinishCompletion finish_{*this};
   std::coroutine_handle<> reader_;
@@ -129,14 +143,10 @@ class StreamCall final : public Stoppable {
 template <typename Request, typename Response>
 using StreamHandler = std::function<Task(std::unique_ptr<StreamCall<Request, Response>>)>;
 
-// Accepts streams of one method until the server shuts down; each is served by `handler`, a
+// Accepts streams of one raw method until the server shuts down; each is served by `handler`, a
 // coroutine.
-template <typename Service, typename Request, typename Response>
-Task ServeStream(EventLoop& loop, Service& service,
-                 void (Service::*request_method)(grpc::ServerContext*,
-                                                 grpc::ServerAsyncReaderWriter<Response, Request>*,
-                                                 grpc::CompletionQueue*,
-                                                 grpc::ServerCompletionQueue*, void*),
+template <typename Request, typename Response, typename Service, typename RequestMethod>
+Task ServeStream(EventLoop& loop, Service& service, RequestMethod request_method,
                  StreamHandler<Request, Response> handler) {
   for (;;) {
     auto call = std::make_unique<StreamCall<Request, Response>>(loop);

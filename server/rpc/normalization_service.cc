@@ -23,11 +23,16 @@ absl::Status DrainingError() {
                     "DRAINING");
 }
 
+absl::Status MalformedError() {
+  return WithReason(absl::InvalidArgumentError("a message is no NormalizeStreamRequest"),
+                    "MALFORMED_MESSAGE");
+}
+
 absl::Status TooManyStreamsError(int limit) {
   return WithReason(
       absl::ResourceExhaustedError(absl::StrCat("this server holds as many streams as it may, ",
                                                 limit, ": close some, or raise --max_streams")),
-      "TOO_MANY_STREAMS");
+      kTooManyStreams);
 }
 
 // Counts a stream for as long as it lives.
@@ -47,8 +52,7 @@ class OpenStream {
 }  // namespace
 
 void NormalizationService::Serve(EventLoop& loop) {
-  using Service = v1::NormalizationService::AsyncService;
-  ServeStream<Service, v1::NormalizeStreamRequest, v1::NormalizeStreamResponse>(
+  ServeStream<v1::NormalizeStreamRequest, v1::NormalizeStreamResponse>(
       loop, service_, &Service::RequestNormalizeStream,
       [this](std::unique_ptr<Call> call) { return NormalizeStream(std::move(call)); });
   ServeUnary<Service, v1::ListMethodsRequest, v1::ListMethodsResponse>(
@@ -73,7 +77,13 @@ Task NormalizationService::NormalizeStream(std::unique_ptr<Call> call) {
       status = DrainingError();
       break;
     }
-    status = opened ? session.Normalize(request, &response) : session.Open(request, &response);
+    if (outcome == ReadOutcome::kMalformed) {
+      status = MalformedError();
+      break;
+    }
+    status = CatchInternal([&] {
+      return opened ? session.Normalize(request, &response) : session.Open(request, &response);
+    });
     if (!status.ok()) break;
     opened = true;
     const bool written = co_await call->Write(response);

@@ -34,7 +34,10 @@ class NormalizationService {
 
   Task NormalizeStream(std::unique_ptr<Call> call);
 
-  v1::NormalizationService::AsyncService service_;
+  using Service = v1::NormalizationService::WithRawMethod_NormalizeStream<
+      v1::NormalizationService::WithAsyncMethod_ListMethods<v1::NormalizationService::Service>>;
+
+  Service service_;
   SessionStore& store_;
   const Options options_;
   std::atomic<int> open_streams_ = 0;

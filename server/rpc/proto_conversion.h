@@ -1,4 +1,5 @@
-// Between the contract's messages and core's values. Nothing but this knows both.
+// Between the contract's messages and core's values: sessions, statistics, streams. Nothing but
+// this, spec_conversion.h and tensor_conversion.h knows both.
 //
 // FromProto returns INVALID_ARGUMENT with the field's path within the message that it was given.
 #ifndef NORMD_SERVER_RPC_PROTO_CONVERSION_H_
@@ -7,24 +8,18 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/method/method.h"
-#include "core/method/spec.h"
 #include "core/session/session.h"
-#include "normd/v1/method.pb.h"
 #include "normd/v1/normalization.pb.h"
 #include "normd/v1/session.pb.h"
-#include "normd/v1/tensor.pb.h"
 
 namespace normd::server {
 
-absl::StatusOr<NormalizationSpec> FromProto(const v1::NormalizationSpec& proto);
 absl::StatusOr<StatisticsSnapshot> FromProto(const v1::RunningStatistics& proto);
 absl::StatusOr<absl::Duration> FromProto(const google::protobuf::Duration& proto);
 
 // Of `open`, where the method keeps statistics; `has_session` chooses the default mode.
 absl::StatusOr<StreamingPolicy> PolicyFromProto(const v1::Open& open, bool has_session);
 
-// `spec` must be resolved.
-void ToProto(const NormalizationSpec& spec, v1::NormalizationSpec* proto);
 void ToProto(const MethodTraits& traits, v1::MethodInfo* proto);
 void ToProto(const StatisticsSnapshot& statistics, uint64_t version, v1::RunningStatistics* proto);
 void ToProto(const SessionSnapshot& session, v1::Session* proto);

@@ -5,35 +5,20 @@
 #include <string>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "core/error/error.h"
 #include "server/async/unary_call.h"
 #include "server/rpc/proto_conversion.h"
+#include "server/rpc/session_name.h"
+#include "server/rpc/spec_conversion.h"
 #include "server/rpc/status_mapping.h"
 
 namespace normd::server {
 namespace {
 
-constexpr absl::string_view kCollection = "sessions/";
-constexpr int kMaxIdLength = 128;
 constexpr int kDefaultPageSize = 100;
 constexpr int kMaxPageSize = 1000;
-
-bool IsId(absl::string_view id) {
-  return !id.empty() && id.size() <= kMaxIdLength && std::all_of(id.begin(), id.end(), [](char c) {
-    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == ':' ||
-           c == '-';
-  });
-}
-
-absl::Status CheckName(absl::string_view field, absl::string_view name) {
-  if (absl::ConsumePrefix(&name, kCollection) && IsId(name)) return absl::OkStatus();
-  return InvalidFieldError(
-      field, "must be sessions/{id}, the id 1 to 128 characters of A-Z a-z 0-9 . _ : -");
-}
 
 // A duration in a request; 0 means never.
 absl::StatusOr<absl::Duration> IdleTimeout(const google::protobuf::Duration& proto) {
@@ -48,15 +33,19 @@ absl::StatusOr<absl::Duration> IdleTimeout(const google::protobuf::Duration& pro
 
 absl::Status SessionService::Create(const v1::CreateSessionRequest& request,
                                     v1::CreateSessionResponse* response) {
-  if (!IsId(request.session_id())) {
-    return InvalidFieldError("session_id", "must be 1 to 128 characters of A-Z a-z 0-9 . _ : -");
-  }
+  absl::StatusOr<std::string> name = SessionNameOf(request.session_id());
+  if (!name.ok()) return name.status();
   SessionConfig config;
-  config.name = absl::StrCat(kCollection, request.session_id());
+  config.name = *std::move(name);
   absl::StatusOr<NormalizationSpec> spec = FromProto(request.session().spec());
   if (!spec.ok()) return PrefixField("session.spec", spec.status());
   config.spec = *std::move(spec);
   config.channels = request.session().channel_count();
+  if (config.channels > options_.max_channels) {
+    return InvalidFieldError("session.channel_count",
+                             absl::StrCat("is ", config.channels, ", above this server's limit of ",
+                                          options_.max_channels, " elements a row"));
+  }
   config.frozen = request.session().frozen();
   if (request.session().has_statistics()) {
     absl::StatusOr<StatisticsSnapshot> statistics = FromProto(request.session().statistics());
@@ -77,7 +66,7 @@ absl::Status SessionService::Create(const v1::CreateSessionRequest& request,
 
 absl::Status SessionService::Get(const v1::GetSessionRequest& request,
                                  v1::GetSessionResponse* response) {
-  NORMD_RETURN_IF_ERROR(CheckName("name", request.name()));
+  NORMD_RETURN_IF_ERROR(CheckSessionName("name", request.name()));
   const absl::StatusOr<std::shared_ptr<Session>> session = store_.Find(request.name());
   if (!session.ok()) return session.status();
   ToProto((*session)->Snapshot(), response->mutable_session());
@@ -90,7 +79,9 @@ absl::Status SessionService::List(const v1::ListSessionsRequest& request,
   const int limit =
       request.page_size() == 0 ? kDefaultPageSize : std::min(request.page_size(), kMaxPageSize);
   std::string after;
-  if (!request.page_token().empty() && !absl::WebSafeBase64Unescape(request.page_token(), &after)) {
+  if (!request.page_token().empty() &&
+      (!absl::WebSafeBase64Unescape(request.page_token(), &after) ||
+       !CheckSessionName("", after).ok())) {
     return InvalidFieldError("page_token", "is not one that this server gave");
   }
   // One more than asked for tells whether another page follows.
@@ -108,7 +99,7 @@ absl::Status SessionService::List(const v1::ListSessionsRequest& request,
 
 absl::Status SessionService::Update(const v1::UpdateSessionRequest& request,
                                     v1::UpdateSessionResponse* response) {
-  NORMD_RETURN_IF_ERROR(CheckName("session.name", request.session().name()));
+  NORMD_RETURN_IF_ERROR(CheckSessionName("session.name", request.session().name()));
   SessionUpdate update;
   for (const std::string& path : request.update_mask().paths()) {
     if (path != "frozen" && path != "idle_timeout" && path != "*") {
@@ -139,7 +130,7 @@ absl::Status SessionService::Update(const v1::UpdateSessionRequest& request,
 
 absl::Status SessionService::Reset(const v1::ResetSessionRequest& request,
                                    v1::ResetSessionResponse* response) {
-  NORMD_RETURN_IF_ERROR(CheckName("name", request.name()));
+  NORMD_RETURN_IF_ERROR(CheckSessionName("name", request.name()));
   const absl::StatusOr<std::shared_ptr<Session>> session = store_.Find(request.name());
   if (!session.ok()) return session.status();
   NORMD_RETURN_IF_ERROR((*session)->Reset(request.etag()));
@@ -149,7 +140,7 @@ absl::Status SessionService::Reset(const v1::ResetSessionRequest& request,
 
 absl::Status SessionService::Delete(const v1::DeleteSessionRequest& request,
                                     v1::DeleteSessionResponse* /*response*/) {
-  NORMD_RETURN_IF_ERROR(CheckName("name", request.name()));
+  NORMD_RETURN_IF_ERROR(CheckSessionName("name", request.name()));
   return store_.Delete(request.name(), request.etag());
 }
 
@@ -160,7 +151,7 @@ void SessionService::Serve(EventLoop& loop) {
                          absl::Status (SessionService::*method)(const Request&, Response*)) {
     ServeUnary<Service, Request, Response>(
         loop, service_, request_method, [this, method](const Request& request, Response* response) {
-          return ToGrpcStatus((this->*method)(request, response));
+          return ToGrpcStatus(CatchInternal([&] { return (this->*method)(request, response); }));
         });
   };
   serve(&Service::RequestCreateSession, &SessionService::Create);

@@ -2,6 +2,8 @@
 #ifndef NORMD_SERVER_RPC_SESSION_SERVICE_H_
 #define NORMD_SERVER_RPC_SESSION_SERVICE_H_
 
+#include <cstdint>
+
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "core/session/session_store.h"
@@ -14,6 +16,7 @@ class SessionService {
  public:
   struct Options {
     absl::Duration default_idle_timeout = absl::Hours(1);  // infinite: never
+    int64_t max_channels = 1 << 20;                        // of one session
   };
 
   // `store` must outlive the service.

@@ -1,9 +1,15 @@
 #include "server/rpc/status_mapping.h"
 
+#include <cstdint>
+#include <exception>
 #include <string>
 
+#include "absl/random/random.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "core/error/error.h"
 #include "google/rpc/error_details.pb.h"
+#include "spdlog/spdlog.h"
 
 namespace normd::server {
 namespace {
@@ -53,7 +59,9 @@ google::rpc::Status ToRpcStatus(const absl::Status& status) {
     violation->set_description(message);
     result.add_details()->PackFrom(quota);
   }
-  if (status.code() == absl::StatusCode::kUnavailable) {
+  const bool clears_by_itself =
+      status.code() == absl::StatusCode::kUnavailable || details.reason == kTooManyStreams;
+  if (clears_by_itself) {
     google::rpc::RetryInfo retry;
     retry.mutable_retry_delay()->set_seconds(kRetryAfterSeconds);
     result.add_details()->PackFrom(retry);
@@ -65,6 +73,19 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()),
                       ToRpcStatus(status).SerializeAsString());
+}
+
+absl::Status CatchInternal(absl::FunctionRef<absl::Status()> handler) {
+  try {
+    return handler();
+  } catch (const std::exception& exception) {
+    absl::BitGen random;
+    const std::string id = absl::StrFormat("%016x", absl::Uniform<uint64_t>(random));
+    spdlog::error("internal error {}: {}", id, exception.what());
+    return WithMetadata(
+        absl::InternalError(absl::StrCat("internal error ", id, "; the server's log tells more")),
+        "error_id", id);
+  }
 }
 
 }  // namespace normd::server

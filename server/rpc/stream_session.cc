@@ -7,6 +7,8 @@
 #include "core/error/error.h"
 #include "core/tensor/shape.h"
 #include "server/rpc/proto_conversion.h"
+#include "server/rpc/session_name.h"
+#include "server/rpc/spec_conversion.h"
 #include "server/rpc/status_mapping.h"
 
 namespace normd::server {
@@ -19,7 +21,18 @@ absl::Status PrefixSpec(const NormalizationSpec& spec, absl::Status status) {
 
 }  // namespace
 
-absl::Status StreamSession::Bind(const NormalizationSpec& spec, const v1::Open& open) {
+// A method that needs no session.
+template <typename Normalizer>
+absl::Status StreamSession::BindStateless(NormalizationSpec& spec,
+                                          absl::Span<const int64_t> row_shape) {
+  absl::StatusOr<Normalizer> normalizer = Normalizer::Create(spec, row_shape);
+  if (!normalizer.ok()) return PrefixSpec(spec, normalizer.status());
+  spec = normalizer->spec();
+  normalizer_ = *std::move(normalizer);
+  return absl::OkStatus();
+}
+
+absl::Status StreamSession::Bind(NormalizationSpec& spec, const v1::Open& open) {
   const Shape row_shape(open.row_shape().begin(), open.row_shape().end());
   const absl::StatusOr<int64_t> row_elements = ElementCount(row_shape);
   if (!row_elements.ok()) {
@@ -30,11 +43,14 @@ absl::Status StreamSession::Bind(const NormalizationSpec& spec, const v1::Open& 
                              absl::StrCat("a row of ", *row_elements, " elements is above this ",
                                           "server's limit of ", limits_.max_row_elements));
   }
-  if (TraitsOf(spec.method).shared_over == SharedOver::kTrailingDimensions) {
-    absl::StatusOr<RowNormalizer> normalizer = RowNormalizer::Create(spec, row_shape);
-    if (!normalizer.ok()) return PrefixSpec(spec, normalizer.status());
-    normalizer_ = *std::move(normalizer);
-    return absl::OkStatus();
+  switch (TraitsOf(spec.method).shared_over) {
+    case SharedOver::kNothing:
+    case SharedOver::kTrailingDimensions:
+      return BindStateless<RowNormalizer>(spec, row_shape);
+    case SharedOver::kChannelGroup:
+      return BindStateless<GroupNormalizer>(spec, row_shape);
+    case SharedOver::kChannel:
+      break;
   }
   absl::StatusOr<StreamingPolicy> policy = PolicyFromProto(open, session_ != nullptr);
   if (!policy.ok()) return PrefixField("open", policy.status());
@@ -46,7 +62,11 @@ absl::Status StreamSession::Bind(const NormalizationSpec& spec, const v1::Open& 
   }
   NORMD_RETURN_IF_ERROR(PrefixField("open", Validate(policy_, *spec.estimator)));
   absl::StatusOr<ChannelNormalizer> normalizer = ChannelNormalizer::Create(spec, row_shape);
-  if (!normalizer.ok()) return PrefixSpec(spec, normalizer.status());
+  if (!normalizer.ok()) {
+    // A session's spec is right: it is the row that does not fit it.
+    return session_ == nullptr ? PrefixSpec(spec, normalizer.status())
+                               : InvalidFieldError("open.row_shape", normalizer.status().message());
+  }
   if (session_ != nullptr && normalizer->channels() != session_->channels()) {
     return WithMetadata(
         WithReason(absl::FailedPreconditionError(absl::StrCat(
@@ -72,6 +92,7 @@ absl::Status StreamSession::Open(const v1::NormalizeStreamRequest& request,
   }
   NormalizationSpec spec;
   if (open.has_session()) {
+    NORMD_RETURN_IF_ERROR(CheckSessionName("open.session", open.session()));
     absl::StatusOr<std::shared_ptr<Session>> session = store_.Find(open.session());
     if (!session.ok()) return session.status();
     session_ = *std::move(session);
@@ -102,19 +123,25 @@ absl::Status StreamSession::Open(const v1::NormalizeStreamRequest& request,
 }
 
 int64_t StreamSession::row_size() const {
-  if (const auto* row = std::get_if<RowNormalizer>(&normalizer_)) return row->row_size();
-  return std::get<ChannelNormalizer>(normalizer_).row_size();
+  return std::visit(
+      [](const auto& normalizer) -> int64_t {
+        if constexpr (requires { normalizer.row_size(); }) return normalizer.row_size();
+        return 0;
+      },
+      normalizer_);
 }
 
 absl::StatusOr<uint64_t> StreamSession::NormalizeRows(const float* x, int64_t rows,
                                                       float* y) const {
+  const auto* channel = std::get_if<ChannelNormalizer>(&normalizer_);
+  if (session_ != nullptr) return session_->Apply(*channel, policy_, x, rows, y);
   if (const auto* row = std::get_if<RowNormalizer>(&normalizer_)) {
     NORMD_RETURN_IF_ERROR(row->Normalize(x, rows, y));
-    return 0;
+  } else if (const auto* group = std::get_if<GroupNormalizer>(&normalizer_)) {
+    NORMD_RETURN_IF_ERROR(group->Normalize(x, rows, y));
+  } else {
+    NORMD_RETURN_IF_ERROR(channel->NormalizeByBatch(x, rows, y));
   }
-  const auto& channel = std::get<ChannelNormalizer>(normalizer_);
-  if (session_ != nullptr) return session_->Apply(channel, policy_, x, rows, y);
-  NORMD_RETURN_IF_ERROR(channel.NormalizeByBatch(x, rows, y));
   return 0;
 }
 
@@ -133,7 +160,6 @@ absl::Status StreamSession::Normalize(const v1::NormalizeStreamRequest& request,
                                    "SEQUENCE_NUMBER"),
                         "expected", absl::StrCat(expected));
   }
-  last_sequence_number_ = expected;
 
   const int64_t row_bytes = row_size() * static_cast<int64_t>(sizeof(float));
   const auto bytes = static_cast<int64_t>(chunk.data().size());
@@ -150,6 +176,7 @@ absl::Status StreamSession::Normalize(const v1::NormalizeStreamRequest& request,
         NormalizeRows(reinterpret_cast<const float*>(chunk.data().data()), bytes / row_bytes,
                       reinterpret_cast<float*>(output->data()));
     if (version.ok()) {
+      last_sequence_number_ = expected;
       result->set_sequence_number(expected);
       result->set_statistics_version(*version);
       return absl::OkStatus();
@@ -157,6 +184,7 @@ absl::Status StreamSession::Normalize(const v1::NormalizeStreamRequest& request,
     status = version.status();
     if (absl::IsNotFound(status)) return status;  // the session is gone: no chunk can follow
   }
+  last_sequence_number_ = expected;
   v1::ChunkError* error = response->mutable_error();
   error->set_sequence_number(expected);
   *error->mutable_status() = ToRpcStatus(PrefixField("chunk", std::move(status)));

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "absl/status/status.h"
+#include "core/method/group_normalizer.h"
 #include "core/method/normalizer.h"
 #include "core/session/session.h"
 #include "core/session/session_store.h"
@@ -40,14 +41,16 @@ class StreamSession {
   uint64_t last_sequence_number() const { return last_sequence_number_; }
 
  private:
-  absl::Status Bind(const NormalizationSpec& spec, const v1::Open& open);
+  absl::Status Bind(NormalizationSpec& spec, const v1::Open& open);
+  template <typename Normalizer>
+  absl::Status BindStateless(NormalizationSpec& spec, absl::Span<const int64_t> row_shape);
   int64_t row_size() const;
   // The version of the statistics afterwards; 0 without a session.
   absl::StatusOr<uint64_t> NormalizeRows(const float* x, int64_t rows, float* y) const;
 
   SessionStore& store_;
   const StreamLimits limits_;
-  std::variant<std::monostate, RowNormalizer, ChannelNormalizer> normalizer_;
+  std::variant<std::monostate, RowNormalizer, GroupNormalizer, ChannelNormalizer> normalizer_;
   StreamingPolicy policy_;
   std::shared_ptr<Session> session_;  // null: stateless
   Session::StreamLease lease_;

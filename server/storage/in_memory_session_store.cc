@@ -23,6 +23,23 @@ absl::Status LimitError(absl::string_view reason, absl::string_view what, int64_
                       "limit", absl::StrCat(limit));
 }
 
+// A session whose memory counts for as long as anyone holds it: a stream may outlive its session's
+// deletion.
+struct CountedSession {
+  CountedSession(std::shared_ptr<Session> session, int64_t bytes,
+                 std::shared_ptr<std::atomic<int64_t>> total)
+      : session(std::move(session)), bytes(bytes), total(std::move(total)) {
+    *this->total += bytes;
+  }
+  ~CountedSession() { *total -= bytes; }
+  CountedSession(const CountedSession&) = delete;
+  CountedSession& operator=(const CountedSession&) = delete;
+
+  std::shared_ptr<Session> session;
+  int64_t bytes;
+  std::shared_ptr<std::atomic<int64_t>> total;
+};
+
 }  // namespace
 
 InMemorySessionStore::InMemorySessionStore(const Options& options, Clock clock)
@@ -35,7 +52,6 @@ std::string InMemorySessionStore::NewUidLocked() {
 
 InMemorySessionStore::Sessions::iterator InMemorySessionStore::EraseLocked(
     Sessions::iterator session) {
-  session_bytes_ -= session->second->byte_size();
   return sessions_.erase(session);
 }
 
@@ -69,16 +85,18 @@ absl::StatusOr<std::shared_ptr<Session>> InMemorySessionStore::Create(SessionCon
   const auto too_many = [&] {
     return static_cast<int64_t>(sessions_.size()) >= options_.max_sessions;
   };
-  const auto too_large = [&] { return bytes > options_.max_session_bytes - session_bytes_; };
+  const auto too_large = [&] { return bytes > options_.max_session_bytes - *session_bytes_; };
   if (too_many() || too_large()) DeleteIdleLocked();
   if (too_many()) return LimitError("TOO_MANY_SESSIONS", "sessions", options_.max_sessions);
   if (too_large()) return LimitError("TOO_MANY_SESSION_BYTES", "bytes", options_.max_session_bytes);
   config.uid = NewUidLocked();
   absl::StatusOr<std::shared_ptr<Session>> session = Session::Create(std::move(config), clock_);
   if (!session.ok()) return session.status();
-  session_bytes_ += bytes;
-  sessions_.emplace((*session)->name(), *session);
-  return session;
+  auto counted = std::make_shared<CountedSession>(*std::move(session), bytes, session_bytes_);
+  Session* const bare = counted->session.get();
+  const std::shared_ptr<Session> result(std::move(counted), bare);
+  sessions_.emplace(result->name(), result);
+  return result;
 }
 
 absl::StatusOr<std::shared_ptr<Session>> InMemorySessionStore::Find(absl::string_view name) {

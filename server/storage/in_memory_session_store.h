@@ -2,6 +2,7 @@
 #ifndef NORMD_SERVER_STORAGE_IN_MEMORY_SESSION_STORE_H_
 #define NORMD_SERVER_STORAGE_IN_MEMORY_SESSION_STORE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -19,7 +20,7 @@ class InMemorySessionStore final : public SessionStore {
  public:
   struct Options {
     int64_t max_sessions = 10'000;
-    int64_t max_session_bytes = int64_t{1} << 30;
+    int64_t max_session_bytes = int64_t{1} << 30;  // held by anyone, also after deletion
   };
 
   InMemorySessionStore(const Options& options, Clock clock);
@@ -41,9 +42,11 @@ class InMemorySessionStore final : public SessionStore {
 
   const Options options_;
   const Clock clock_;
+  // Of all sessions that are held by anyone.
+  const std::shared_ptr<std::atomic<int64_t>> session_bytes_ =
+      std::make_shared<std::atomic<int64_t>>(0);
   std::mutex mutex_;  // guards what follows; taken before a session's own
   Sessions sessions_;
-  int64_t session_bytes_ = 0;
   absl::BitGen random_;
 };
 

@@ -2,6 +2,7 @@
 // none lost, duplicated or reordered. Prints the server's memory as it goes.
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -72,9 +73,12 @@ int Run(const std::shared_ptr<grpc::Channel>& channel, const char* title,
     if (!answer.has_result() || answer.result().sequence_number() != static_cast<uint64_t>(k) ||
         !BelongsTo(k, answer.result().data(), features)) {
       ++wrong;
-      if (!answer.has_result()) break;
+      if (!answer.has_result()) {
+        stream.Cancel();
+        break;
+      }
     }
-    if (k % (tokens / kReports) == 0 && absl::GetFlag(FLAGS_pid) != 0) {
+    if (k % std::max<int64_t>(1, tokens / kReports) == 0 && absl::GetFlag(FLAGS_pid) != 0) {
       std::printf("%s: %ld tokens, server %.1f MiB\n", title, k,
                   ResidentMiB(absl::GetFlag(FLAGS_pid)));
     }

@@ -1,4 +1,4 @@
-// How long a token waits for its answer after silence: many streams, one token each per gap.
+// How long a token waits for its answer after silence: one stream per gap, token after token.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -18,7 +18,7 @@ namespace {
 
 using Milliseconds = std::chrono::duration<double, std::milli>;
 
-// The latencies of `samples` tokens, one on each of as many streams, all after `gap` of silence.
+// The latencies of `samples` tokens, each sent after `gap` of silence.
 std::vector<double> Measure(const std::shared_ptr<grpc::Channel>& channel, Milliseconds gap,
                             int samples, int features) {
   normd::v1::Open open;

@@ -52,21 +52,28 @@ TEST(ServerProcessTest, ASecondServerOnThePortIsRefused) {
   EXPECT_EQ(second.Wait(), 1);
 }
 
-TEST(ServerProcessTest, ABadFlagExitsWithTwo) {
-  ServerProcess server(NORMD_SERVER_BINARY, {"--log_format=xml"});
-  EXPECT_EQ(server.port(), 0);
-  EXPECT_EQ(server.Wait(), 2);
+TEST(ServerProcessTest, BadFlagsExitWithTwo) {
+  for (const char* flag :
+       {"--log_format=xml", "--max_message_bytes=4294967297", "--max_message_bytes=-1",
+        "--max_row_elements=9223372036854775807", "--max_streams=-1", "--threads=-1", "stray"}) {
+    ServerProcess server(NORMD_SERVER_BINARY, {flag, "--log_level=off"});
+    EXPECT_EQ(server.port(), 0) << flag;
+    EXPECT_EQ(server.Wait(), 2) << flag;
+  }
 }
 
 TEST(ServerProcessTest, AMessageAboveTheLimitEndsTheCall) {
   ServerProcess server(NORMD_SERVER_BINARY, {"--max_message_bytes=4096"});
   ASSERT_NE(server.port(), 0);
+  TestStream above(Connect(server));
+  above.Open(LayerNorm(1025));  // no message can bring such a row
+  EXPECT_FALSE(above.Receive().has_opened());
+  EXPECT_EQ(above.Finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   TestStream stream(Connect(server));
   stream.Open(LayerNorm(1024));
   ASSERT_TRUE(stream.Receive().has_opened());
   stream.Send(1, Bytes(std::vector<float>(2048, 1)));
-  while (stream.Receive().message_case() != v1::NormalizeStreamResponse::MESSAGE_NOT_SET) {
-  }
+  EXPECT_EQ(stream.Receive().message_case(), v1::NormalizeStreamResponse::MESSAGE_NOT_SET);
   EXPECT_EQ(stream.Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
 }
 

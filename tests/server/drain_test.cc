@@ -1,9 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "server/server.h"
 #include "tests/testing/test_stream.h"
 
@@ -45,23 +48,36 @@ TEST(DrainTest, CallsThatAreCancelledMeanwhileEndInPeace) {
   }
 }
 
+// A client that writes and never reads: the server waits for it in Write, which no drain can end.
 TEST(DrainTest, CallsThatOutlastTheTimeoutAreCancelled) {
   server::ServerOptions options;
   options.listen = "127.0.0.1:0";
-  options.drain_timeout = absl::ZeroDuration();
+  options.drain_timeout = absl::Milliseconds(300);
   auto server = server::Server::Start(options);
   ASSERT_TRUE(server.ok()) << server.status();
   TestStream stream(grpc::CreateChannel("127.0.0.1:" + std::to_string((*server)->port()),
                                         grpc::InsecureChannelCredentials()));
   v1::Open open;
   open.mutable_spec()->mutable_layer_norm();
-  open.add_row_shape(2);
+  open.add_row_shape(1 << 16);
   stream.Open(open);
   ASSERT_TRUE(stream.Receive().has_opened());
+  std::atomic<int> sent = 0;
+  std::thread writer([&] {
+    const std::string chunk = testing::Bytes(std::vector<float>(1 << 16, 1));
+    for (int i = 1; stream.Send(i, chunk); ++i) sent = i;
+  });
+  for (int before = -1; before != sent;) {  // until nothing was taken for a second
+    before = sent;
+    absl::SleepFor(absl::Seconds(1));
+  }
+  const absl::Time start = absl::Now();
   (*server)->Drain();  // returns
+  EXPECT_GE(absl::Now() - start, options.drain_timeout);
+  writer.join();
   while (stream.Receive().message_case() != v1::NormalizeStreamResponse::MESSAGE_NOT_SET) {
   }
-  EXPECT_FALSE(stream.Finish().ok());
+  EXPECT_EQ(stream.Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "core/method/method.h"
 #include "server/server.h"
 #include "tests/testing/test_stream.h"
 
@@ -273,8 +274,12 @@ TEST_F(NormalizeStreamTest, ADeletedSessionEndsItsStreamsAtTheNextChunk) {
   EXPECT_TRUE(stream.Receive().has_opened());
   EXPECT_TRUE(DeleteSession("s").ok());
   stream.Send(1, Bytes({5}));
-  EXPECT_TRUE(stream.Receive().has_closed());
-  EXPECT_EQ(stream.Finish().error_code(), grpc::StatusCode::NOT_FOUND);
+  const auto closed = stream.Receive();
+  ASSERT_TRUE(closed.has_closed());
+  EXPECT_EQ(closed.closed().last_sequence_number(), 0);  // the chunk was not answered
+  const grpc::Status status = stream.Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(ErrorInfoOf(status).metadata().at("last_sequence_number"), "0");
 }
 
 TEST_F(NormalizeStreamTest, ChannelsMustBeTheSessions) {
@@ -379,11 +384,14 @@ TEST_F(NormalizeStreamTest, ListsTheMethods) {
   v1::ListMethodsResponse response;
   const auto stub = v1::NormalizationService::NewStub(channel_);
   ASSERT_TRUE(stub->ListMethods(&context, {}, &response).ok());
-  std::vector<std::string> names;
-  for (const auto& method : response.methods()) names.push_back(method.name());
-  EXPECT_THAT(names, ElementsAre("batch_norm", "layer_norm", "rms_norm"));
-  EXPECT_TRUE(response.methods(0).keeps_running_statistics());
-  EXPECT_FALSE(response.methods(1).depends_on_batch());
+  ASSERT_EQ(response.methods_size(), Methods().size());
+  for (int i = 0; i < response.methods_size(); ++i) {
+    const MethodTraits& traits = Methods()[i];
+    EXPECT_EQ(response.methods(i).name(), std::string(traits.name));
+    EXPECT_EQ(response.methods(i).depends_on_batch(), traits.depends_on_batch);
+    EXPECT_EQ(response.methods(i).keeps_running_statistics(), traits.keeps_running_statistics);
+    EXPECT_EQ(response.methods(i).has_default_epsilon(), traits.default_epsilon.has_value());
+  }
 }
 
 }  // namespace

@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "absl/time/clock.h"
+#include "core/error/error.h"
 #include "server/storage/in_memory_session_store.h"
 
 namespace normd::server {
@@ -143,6 +146,41 @@ TEST_F(SessionServiceTest, InitialStatisticsComeBackAndReachAcrossReset) {
   statistics->clear_count();  // pooled moments need to know of how many values
   request.set_session_id("b");
   EXPECT_TRUE(absl::IsInvalidArgument(service_.Create(request, &created_)));
+}
+
+TEST_F(SessionServiceTest, CreateRefusesMoreChannelsThanARowMayHave) {
+  SessionService service(store_, {.max_channels = 3});
+  v1::CreateSessionRequest request;
+  request.set_session_id("a");
+  request.mutable_session()->mutable_spec()->mutable_batch_norm();
+  request.mutable_session()->set_channel_count(4);
+  const absl::Status status = service.Create(request, &created_);
+  EXPECT_TRUE(absl::IsInvalidArgument(status));
+  EXPECT_EQ(DetailsOf(status).field, "session.channel_count");
+  request.mutable_session()->set_channel_count(3);
+  EXPECT_TRUE(service.Create(request, &created_).ok());
+}
+
+TEST_F(SessionServiceTest, IdleTimeoutsReachToTheYear9999AndNoFurther) {
+  v1::CreateSessionRequest request;
+  request.set_session_id("a");
+  request.mutable_session()->mutable_spec()->mutable_batch_norm();
+  request.mutable_session()->set_channel_count(1);
+  auto* timeout = request.mutable_session()->mutable_idle_timeout();
+  timeout->set_seconds(std::numeric_limits<int64_t>::max());
+  EXPECT_EQ(DetailsOf(service_.Create(request, &created_)).field, "session.idle_timeout");
+  timeout->set_seconds(315'576'000'000);
+  ASSERT_TRUE(service_.Create(request, &created_).ok());
+  EXPECT_EQ(created_.session().expire_time().seconds(), 253'402'300'799);
+}
+
+TEST_F(SessionServiceTest, ListTakesItsOwnTokensOnly) {
+  v1::ListSessionsRequest request;
+  v1::ListSessionsResponse response;
+  for (const char* token : {"AAAA", "%", "c2Vzc2lvbnMv"}) {  // the last is "sessions/"
+    request.set_page_token(token);
+    EXPECT_EQ(DetailsOf(service_.List(request, &response)).field, "page_token") << token;
+  }
 }
 
 }  // namespace

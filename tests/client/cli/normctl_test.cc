@@ -67,6 +67,7 @@ TEST_F(NormctlTest, MethodsComeFromTheServer) {
 TEST_F(NormctlTest, HealthTellsByItsExitCode) {
   EXPECT_EQ(Output({"health"}), "SERVING\n");
   EXPECT_EQ(Output({"health", "normd.v1.NormalizationService"}), "SERVING\n");
+  EXPECT_EQ(Output({"health", "--json"}), "{\"status\": \"SERVING\"}\n");
   const CommandResult unknown = Normctl({"health", "normd.v1.Nothing"});
   EXPECT_EQ(unknown.exit_code, 1);
   EXPECT_THAT(unknown.error, HasSubstr("normctl: "));
@@ -133,6 +134,8 @@ TEST_F(NormctlTest, StreamTakesARangeOfRowsOfAnyRank) {
   ASSERT_TRUE(array.ok());
   EXPECT_THAT(array->shape, ElementsAre(1, 1, 2));
   EXPECT_THAT(array->values, ElementsAre(-1, 1));
+  EXPECT_THAT(Output({"stream", input, "--method", "rms_norm", "--json"}),
+              HasSubstr("{\"rows\": 3, \"seconds\": "));
 }
 
 TEST_F(NormctlTest, ARefusedChunkIsNamedAndNothingIsWritten) {
@@ -166,6 +169,9 @@ TEST_F(NormctlTest, ErrorsTellTheWayOut) {
   const CommandResult neither = Normctl({"stream", input});
   EXPECT_EQ(neither.exit_code, 1);
   EXPECT_THAT(neither.error, HasSubstr("either --session ID or --method NAME"));
+  const CommandResult both = Normctl({"stream", input, "--session", "s", "--epsilon", "1"});
+  EXPECT_EQ(both.exit_code, 1);
+  EXPECT_THAT(both.error, HasSubstr("a session has its own parameters"));
   const CommandResult training =
       Normctl({"stream", input, "--method", "batch_norm", "--mode", "training"});
   EXPECT_THAT(training.error, HasSubstr("use a session in mode STREAMING"));

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cmath>
+#include <future>
 #include <limits>
 #include <thread>
 
@@ -177,6 +178,40 @@ TEST_F(ClientTest, ACancelledStreamEndsItsReader) {
   EXPECT_TRUE(absl::IsCancelled((*stream)->Finish().status()));
 }
 
+// The server waits for Read, and Write for the server.
+TEST_F(ClientTest, CancelEndsAWriteThatWaits) {
+  options_.max_unread_bytes = 1;
+  const auto stream = Connect().OpenStream(LayerNorm(1 << 16));
+  ASSERT_TRUE(stream.ok());
+  std::promise<void> halfway;
+  std::thread canceller([&] {
+    halfway.get_future().wait();
+    (*stream)->Cancel();
+  });
+  const std::vector<float> chunk(1 << 16, 1);
+  absl::Status status;
+  for (int i = 0; status.ok(); ++i) {
+    status = (*stream)->Write(chunk);
+    if (i == 10) halfway.set_value();
+  }
+  EXPECT_TRUE(absl::IsCancelled(status)) << status;
+  canceller.join();
+}
+
+TEST_F(ClientTest, AWriteAfterTheServersEndReturnsThoughNothingIsRead) {
+  options_.max_unread_bytes = 1;
+  const auto stream = Connect().OpenStream(LayerNorm(2));
+  ASSERT_TRUE(stream.ok());
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE((*stream)->Write({1, 3}).ok());
+  server_->Drain();
+  absl::Status status;
+  while (status.ok()) status = (*stream)->Write({1, 3});
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  uint64_t read = 0;
+  for (auto answer = (*stream)->Read(); answer.ok(); answer = (*stream)->Read()) ++read;
+  EXPECT_EQ(read, (*stream)->closed().last_sequence_number());
+}
+
 TEST_F(ClientTest, ADrainingServerIsTold) {
   const auto stream = Connect().OpenStream(LayerNorm(2));
   ASSERT_TRUE(stream.ok());
@@ -185,6 +220,7 @@ TEST_F(ClientTest, ADrainingServerIsTold) {
   const absl::Status status = (*stream)->Read().status();
   EXPECT_TRUE(absl::IsUnavailable(status)) << status;
   EXPECT_EQ(ReasonOf(status), "DRAINING");
+  EXPECT_EQ((*stream)->closed().last_sequence_number(), 1);
 }
 
 TEST_F(ClientTest, HealthTellsUnknownServicesApart) {

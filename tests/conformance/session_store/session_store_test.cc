@@ -178,6 +178,16 @@ TEST_P(SessionStoreTest, KeepsToItsBytes) {
   EXPECT_THAT(Create("sessions/c", 100), IsOk());
 }
 
+TEST_P(SessionStoreTest, CountsADeletedSessionsBytesForAsLongAsItIsHeld) {
+  Restart({.max_session_bytes = Session::ByteSize(100)});
+  auto held = Create("sessions/a", 100);
+  ASSERT_THAT(held, IsOk());
+  ASSERT_THAT(store_->Delete("sessions/a", ""), IsOk());
+  EXPECT_THAT(Create("sessions/b", 100), IsError(kResourceExhausted, "TOO_MANY_SESSION_BYTES"));
+  held = absl::CancelledError("let go");
+  EXPECT_THAT(Create("sessions/b", 100), IsOk());
+}
+
 TEST_P(SessionStoreTest, ForgetsIdleSessions) {
   const auto idle = Create("sessions/idle");
   ASSERT_THAT(idle, IsOk());
@@ -209,13 +219,13 @@ TEST_P(SessionStoreTest, DeletesAllIdleSessionsAtOnce) {
 
 TEST_P(SessionStoreTest, TheNamesPlaceAndBytesOfAnIdleSessionAreFree) {
   Restart({.max_sessions = 2, .max_session_bytes = 2 * Session::ByteSize(100)});
-  const auto first = Create("sessions/a", 100);
-  ASSERT_THAT(first, IsOk());
+  ASSERT_THAT(Create("sessions/a", 100), IsOk());
+  const std::string uid = store_->Find("sessions/a").value()->uid();
   ASSERT_THAT(Create("sessions/b", 100), IsOk());
   clock_.Advance(absl::Seconds(10));
   const auto second = Create("sessions/a", 100);
   ASSERT_THAT(second, IsOk());
-  EXPECT_NE((*second)->uid(), (*first)->uid());
+  EXPECT_NE((*second)->uid(), uid);
   EXPECT_THAT(Create("sessions/c", 100), IsOk());
   EXPECT_THAT(Names(), ElementsAre("sessions/a", "sessions/c"));
 }

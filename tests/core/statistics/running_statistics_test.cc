@@ -246,23 +246,43 @@ TEST(From, NamesTheFieldThatIsWrong) {
   }
 }
 
-TEST(From, NeedsACountForPooledMomentsOnly) {
-  const StatisticsSnapshot uncounted{0, {1, 2}, {3, 4}, 0};
+TEST(From, NeedsWhatTheNextUpdateIsWeighedAgainst) {
   for (const Estimator& estimator : kEstimators) {
-    const auto statistics = RunningStatistics::From(estimator, 2, uncounted);
-    if (std::holds_alternative<Cumulative>(estimator)) {
-      EXPECT_THAT(statistics, IsInvalidField("count"));
-    } else {
-      ASSERT_THAT(statistics, IsOk());
-      EXPECT_TRUE(SameStatistics(statistics->Snapshot(), uncounted));
+    for (const StatisticsSnapshot& initial :
+         {StatisticsSnapshot{0, {1, 2}, {3, 4}, 1}, StatisticsSnapshot{1, {1, 2}, {3, 4}, 0}}) {
+      const auto statistics = RunningStatistics::From(estimator, 2, initial);
+      if (std::holds_alternative<Cumulative>(estimator) && initial.count == 0) {
+        EXPECT_THAT(statistics, IsInvalidField("count"));
+      } else if (std::holds_alternative<CumulativeBatch>(estimator) && initial.batches == 0) {
+        EXPECT_THAT(statistics, IsInvalidField("batches"));
+      } else {
+        ASSERT_THAT(statistics, IsOk());
+        EXPECT_TRUE(SameStatistics(statistics->Snapshot(), initial));
+      }
     }
   }
 }
 
-// Pooled moments keep count * variance.
-TEST(From, RefusesAVarianceWhoseSumOverflows) {
-  EXPECT_THAT(RunningStatistics::From(Cumulative{}, 1, {100, {0}, {1e307}, 1}),
-              IsInvalidField("variance"));
+// What is taken, however far out, goes on with finite statistics.
+TEST(From, TakesNothingThatLaterOverflows) {
+  const StatisticsSnapshot largest{1e18, {1e100}, {1e200}, uint64_t{1} << 53};
+  const std::vector<float> x = {-3e38f, 3e38f};
+  const ChannelLayout layout{2, 1, 1};
+  for (Estimator estimator : kEstimators) {
+    for (const auto& [change, field] :
+         {std::pair(StatisticsSnapshot{1, {1e101}, {1}, 1}, "mean"),
+          std::pair(StatisticsSnapshot{1, {1}, {1e201}, 1}, "variance"),
+          std::pair(StatisticsSnapshot{1e19, {1}, {1}, 1}, "count"),
+          std::pair(StatisticsSnapshot{1, {1}, {1}, ~uint64_t{0}}, "batches")}) {
+      EXPECT_THAT(RunningStatistics::From(estimator, 1, change), IsInvalidField(field));
+    }
+    auto statistics = RunningStatistics::From(estimator, 1, largest);
+    ASSERT_THAT(statistics, IsOk());
+    Fold(x.data(), layout, *statistics);
+    const StatisticsSnapshot after = statistics->Snapshot();
+    EXPECT_TRUE(std::isfinite(after.mean[0]) && std::isfinite(after.variance[0]));
+    EXPECT_EQ(after.batches, largest.batches + 1);
+  }
 }
 
 TEST(From, GoesOnWhereASnapshotStopped) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <set>
@@ -28,6 +29,7 @@ TEST(EventLoopTest, TasksRunInOrderOnOneThreadThatIsNotTheCallers) {
   }
   loops.Shutdown();  // what was posted is run
   ASSERT_EQ(order.size(), 1000);
+  EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
   EXPECT_EQ(threads.size(), 1);
   EXPECT_FALSE(threads.contains(std::this_thread::get_id()));
 }

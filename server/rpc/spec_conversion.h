@@ -1,0 +1,19 @@
+// Specs between the contract's messages and core's values.
+#ifndef NORMD_SERVER_RPC_SPEC_CONVERSION_H_
+#define NORMD_SERVER_RPC_SPEC_CONVERSION_H_
+
+#include "absl/status/statusor.h"
+#include "core/method/spec.h"
+#include "normd/v1/method.pb.h"
+
+namespace normd::server {
+
+// INVALID_ARGUMENT with the field's path.
+absl::StatusOr<NormalizationSpec> FromProto(const v1::NormalizationSpec& proto);
+
+// `spec` must be resolved.
+void ToProto(const NormalizationSpec& spec, v1::NormalizationSpec* proto);
+
+}  // namespace normd::server
+
+#endif  // NORMD_SERVER_RPC_SPEC_CONVERSION_H_
