@@ -41,7 +41,9 @@ void ExpectPortableBitsOfAllNorms(const std::vector<float>& x, const Case& c,
                                   double epsilon = 1e-5) {
   const auto gamma = RandomDoubles(c.row_size, -2, 2, 2);
   const auto beta = RandomDoubles(c.row_size, -2, 2, 3);
-  for (RowStatistic statistic : {RowStatistic::kMeanVariance, RowStatistic::kMeanSquare}) {
+  for (RowStatistic statistic :
+       {RowStatistic::kMeanVariance, RowStatistic::kMeanSquare, RowStatistic::kSquareSum,
+        RowStatistic::kMagnitudeSum, RowStatistic::kLargestMagnitude, RowStatistic::kNone}) {
     for (EpsilonPlacement placement : kPlacements) {
       for (const double* g : {gamma.data(), static_cast<const double*>(nullptr)}) {
         for (const double* b : {beta.data(), static_cast<const double*>(nullptr)}) {
@@ -49,6 +51,8 @@ void ExpectPortableBitsOfAllNorms(const std::vector<float>& x, const Case& c,
         }
       }
     }
+    ExpectPortableBits({.statistic = statistic, .gain = 0.3, .counted = (c.row_size + 1) / 2}, x,
+                       c);
   }
 }
 

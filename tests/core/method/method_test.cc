@@ -16,7 +16,8 @@ using ::testing::ElementsAre;
 TEST(Methods, StandInTheOrderOfTheirNames) {
   std::vector<std::string> names;
   for (const MethodTraits& traits : Methods()) names.emplace_back(traits.name);
-  EXPECT_THAT(names, ElementsAre("batch_norm", "layer_norm", "rms_norm"));
+  EXPECT_THAT(names, ElementsAre("batch_norm", "dynamic_tanh", "group_norm", "instance_norm",
+                                 "layer_norm", "lp_norm", "rms_norm", "scale_norm"));
   EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
 }
 
@@ -51,6 +52,10 @@ TEST(Methods, HavePyTorchsEpsilon) {
   EXPECT_EQ(TraitsOf(Method::kBatchNorm).default_epsilon, 1e-5);
   EXPECT_EQ(TraitsOf(Method::kLayerNorm).default_epsilon, 1e-5);
   EXPECT_EQ(TraitsOf(Method::kRmsNorm).default_epsilon, std::numeric_limits<float>::epsilon());
+  EXPECT_EQ(TraitsOf(Method::kGroupNorm).default_epsilon, 1e-5);
+  EXPECT_EQ(TraitsOf(Method::kInstanceNorm).default_epsilon, 1e-5);
+  EXPECT_EQ(TraitsOf(Method::kLpNorm).default_epsilon, 1e-12);
+  EXPECT_FALSE(TraitsOf(Method::kDynamicTanh).default_epsilon.has_value());
 }
 
 }  // namespace

@@ -16,6 +16,13 @@ using testing::IsOk;
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
+// What has to be set of a method, and nothing else.
+NormalizationSpec Least(Method method) {
+  NormalizationSpec spec{.method = method};
+  if (method == Method::kGroupNorm) spec.group_count = 1;
+  return spec;
+}
+
 TEST(Resolve, WritesTheDefaultsOfBatchNormOut) {
   const auto spec = Resolve({.method = Method::kBatchNorm});
   ASSERT_THAT(spec, IsOk());
@@ -67,9 +74,14 @@ TEST(Resolve, KeepsWhatIsSet) {
 
 TEST(Resolve, ChangesNothingTheSecondTime) {
   for (const MethodTraits& traits : Methods()) {
-    const NormalizationSpec once = Resolve({.method = traits.method}).value();
+    const NormalizationSpec once = Resolve(Least(traits.method)).value();
     const NormalizationSpec twice = Resolve(once).value();
     EXPECT_EQ(once.epsilon, twice.epsilon);
+    EXPECT_EQ(once.epsilon_placement, twice.epsilon_placement);
+    EXPECT_EQ(once.group_count, twice.group_count);
+    EXPECT_EQ(once.partial, twice.partial);
+    EXPECT_EQ(once.order, twice.order);
+    EXPECT_EQ(once.gain, twice.gain);
     EXPECT_EQ(once.channel_axis, twice.channel_axis);
     EXPECT_EQ(once.normalized_rank, twice.normalized_rank);
   }
@@ -77,9 +89,11 @@ TEST(Resolve, ChangesNothingTheSecondTime) {
 
 TEST(Resolve, RefusesAnEpsilonThatIsNoSmallNumber) {
   for (const MethodTraits& traits : Methods()) {
+    if (!traits.default_epsilon) continue;
     for (double epsilon : {-1e-300, -1.0, kNan, kInfinity, -kInfinity}) {
-      EXPECT_THAT(Resolve({.method = traits.method, .epsilon = epsilon}),
-                  IsInvalidField("epsilon.value"))
+      NormalizationSpec spec = Least(traits.method);
+      spec.epsilon = epsilon;
+      EXPECT_THAT(Resolve(spec), IsInvalidField("epsilon.value"))
           << std::string(traits.name) << " " << epsilon;
     }
   }
@@ -113,22 +127,48 @@ TEST(Resolve, RefusesAffineParametersByTheirField) {
   const AffineParameter shapeless{{}, {}};
   const AffineParameter empty{{0}, {}};
   for (const MethodTraits& traits : Methods()) {
-    EXPECT_THAT(Resolve({.method = traits.method, .gamma = good, .beta = good}), IsOk());
-    for (const AffineParameter& bad : {too_few, too_many}) {
-      EXPECT_THAT(Resolve({.method = traits.method, .gamma = bad}), IsInvalidField("affine.gamma"));
-      EXPECT_THAT(Resolve({.method = traits.method, .beta = bad}), IsInvalidField("affine.beta"));
+    const auto expect_refused = [&](const AffineParameter& bad, const std::string& below) {
+      NormalizationSpec spec = Least(traits.method);
+      spec.gamma = bad;
+      EXPECT_THAT(Resolve(spec), IsInvalidField("affine.gamma" + below));
+      spec.gamma.reset();
+      spec.beta = bad;
+      EXPECT_THAT(Resolve(spec), IsInvalidField("affine.beta" + below));
+    };
+    NormalizationSpec spec = Least(traits.method);
+    spec.gamma = spec.beta = good;
+    EXPECT_THAT(Resolve(spec), IsOk());
+    expect_refused(too_few, "");
+    expect_refused(too_many, "");
+    expect_refused(shapeless, ".shape");
+    expect_refused(empty, ".shape");
+    for (double value : {kNan, kInfinity, -kInfinity, 3.5e38, -1e308}) {
+      expect_refused({{2}, {1, value}}, "");
     }
-    for (const AffineParameter& bad : {shapeless, empty}) {
-      EXPECT_THAT(Resolve({.method = traits.method, .gamma = bad}),
-                  IsInvalidField("affine.gamma.shape"));
-      EXPECT_THAT(Resolve({.method = traits.method, .beta = bad}),
-                  IsInvalidField("affine.beta.shape"));
-    }
-    for (double value : {kNan, kInfinity, -kInfinity}) {
-      const AffineParameter bad{{2}, {1, value}};
-      EXPECT_THAT(Resolve({.method = traits.method, .gamma = bad}), IsInvalidField("affine.gamma"));
-      EXPECT_THAT(Resolve({.method = traits.method, .beta = bad}), IsInvalidField("affine.beta"));
-    }
+  }
+}
+
+TEST(Resolve, WritesTheDefaultsOfOtherMethodsOut) {
+  EXPECT_EQ(Resolve({.method = Method::kLpNorm})->order, LpOrder::kTwo);
+  EXPECT_EQ(Resolve({.method = Method::kLpNorm})->epsilon_placement,
+            EpsilonPlacement::kClampDeviation);
+  EXPECT_EQ(Resolve({.method = Method::kDynamicTanh})->gain, 0.5);
+  EXPECT_EQ(Resolve({.method = Method::kRmsNorm})->partial, 1);
+  EXPECT_EQ(Resolve({.method = Method::kInstanceNorm})->channel_axis, 1);
+  EXPECT_FALSE(Resolve({.method = Method::kScaleNorm})->gain.has_value());  // needs the row's size
+}
+
+TEST(Resolve, RefusesParametersOfOneMethodByTheirField) {
+  EXPECT_THAT(Resolve({.method = Method::kGroupNorm}), IsInvalidField("group_count"));
+  EXPECT_THAT(Resolve({.method = Method::kGroupNorm, .group_count = 0}),
+              IsInvalidField("group_count"));
+  for (double partial : {0.0, -0.5, 1.01, kNan}) {
+    EXPECT_THAT(Resolve({.method = Method::kRmsNorm, .partial = partial}),
+                IsInvalidField("partial"));
+  }
+  for (double gain : {kNan, kInfinity}) {
+    EXPECT_THAT(Resolve({.method = Method::kScaleNorm, .gain = gain}), IsInvalidField("gain"));
+    EXPECT_THAT(Resolve({.method = Method::kDynamicTanh, .gain = gain}), IsInvalidField("alpha"));
   }
 }
 
