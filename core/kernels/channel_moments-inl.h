@@ -9,34 +9,13 @@
 #include <algorithm>
 
 #include "core/kernels/lane_sums-inl.h"
+#include "core/kernels/span_statistics.h"
 #include "core/tensor/channel_layout.h"
 
 #if !NORMD_TARGET_IS_PORTABLE
 HWY_BEFORE_NAMESPACE();
 namespace normd::kernels {
 namespace HWY_NAMESPACE {
-
-// Channels whose values are contiguous planes: one at a time.
-HWY_INLINE void ComputePlaneMoments(const float* x, const ChannelLayout& layout, double* mean,
-                                    double* m2) {
-  const double count = static_cast<double>(layout.values_per_channel());
-  const int64_t stride = layout.channels * layout.inner;
-  for (int64_t c = 0; c < layout.channels; ++c) {
-    const float* plane = x + c * layout.inner;
-    double sum = 0;
-    for (int64_t o = 0; o < layout.outer; ++o)
-      sum += Sums::Values(plane + o * stride, layout.inner);
-    const double first_mean = sum / count;
-    DeviationSums sums;
-    for (int64_t o = 0; o < layout.outer; ++o) {
-      const DeviationSums more = Sums::Deviations(plane + o * stride, layout.inner, first_mean);
-      sums.s1 += more.s1;
-      sums.s2 += more.s2;
-    }
-    mean[c] = sums.CorrectedMean(first_mean, count);
-    m2[c] = sums.CorrectedM2(count);
-  }
-}
 
 // As many neighboring channels of channels-last data as are taken at once: few enough for the
 // stack, enough for memory to be read in long pieces. The results do not depend on it.
@@ -82,7 +61,7 @@ HWY_INLINE void ComputeNeighborMoments(const float* x, int64_t values, int64_t s
 
 inline void ComputeChannelMoments(const float* x, const ChannelLayout& layout, double* mean,
                                   double* m2) {
-  if (layout.inner > 1) return ComputePlaneMoments(x, layout, mean, m2);
+  if (layout.inner > 1) return ComputePlaneMoments<Sums>(x, layout, mean, m2);
   for (int64_t c = 0; c < layout.channels; c += kNeighbors) {
     ComputeNeighborMoments(x + c, layout.outer, layout.channels,
                            std::min(kNeighbors, layout.channels - c), mean + c, m2 + c);

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "core/kernels/hyperbolic_tangent.h"
-#include "core/kernels/row_coefficients.h"
+#include "core/kernels/span_statistics.h"
 
 namespace normd::kernels::portable {
 namespace {
@@ -99,23 +99,7 @@ void CanonicalizeNans(float* x, int64_t size) {
 }
 
 void ComputeChannelMoments(const float* x, const ChannelLayout& layout, double* mean, double* m2) {
-  const double count = static_cast<double>(layout.values_per_channel());
-  const int64_t stride = layout.channels * layout.inner;
-  for (int64_t c = 0; c < layout.channels; ++c) {
-    const float* plane = x + c * layout.inner;
-    double sum = 0;
-    for (int64_t o = 0; o < layout.outer; ++o)
-      sum += Sums::Values(plane + o * stride, layout.inner);
-    const double first_mean = sum / count;
-    DeviationSums sums;
-    for (int64_t o = 0; o < layout.outer; ++o) {
-      const DeviationSums more = Sums::Deviations(plane + o * stride, layout.inner, first_mean);
-      sums.s1 += more.s1;
-      sums.s2 += more.s2;
-    }
-    mean[c] = sums.CorrectedMean(first_mean, count);
-    m2[c] = sums.CorrectedM2(count);
-  }
+  ComputePlaneMoments<Sums>(x, layout, mean, m2);
 }
 
 void MergeChannelMoments(double count_a, double count_b, const double* mean_b, const double* m2_b,

@@ -7,7 +7,7 @@
 #include "core/kernels/affine-inl.h"
 #include "core/kernels/elements-inl.h"
 #include "core/kernels/lane_sums-inl.h"
-#include "core/kernels/row_coefficients.h"
+#include "core/kernels/span_statistics.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();

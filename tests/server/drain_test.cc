@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/time/clock.h"
-#include "server/server.h"
+#include "tests/testing/local_server.h"
 #include "tests/testing/test_stream.h"
 
 namespace normd {
@@ -19,13 +19,9 @@ using testing::TestStream;
 // A cancelled call still has operations to begin when gRPC takes it for ended.
 TEST(DrainTest, CallsThatAreCancelledMeanwhileEndInPeace) {
   for (int round = 0; round < 20; ++round) {
-    server::ServerOptions options;
-    options.listen = "127.0.0.1:0";
-    options.threads = 2;
-    auto server = server::Server::Start(options);
-    ASSERT_TRUE(server.ok()) << server.status();
-    const auto channel = grpc::CreateChannel("127.0.0.1:" + std::to_string((*server)->port()),
-                                             grpc::InsecureChannelCredentials());
+    const auto server = testing::StartServer();
+    ASSERT_NE(server, nullptr);
+    const auto channel = testing::Connect(*server);
     v1::Open open;
     open.mutable_spec()->mutable_layer_norm();
     open.add_row_shape(2);
@@ -38,7 +34,7 @@ TEST(DrainTest, CallsThatAreCancelledMeanwhileEndInPeace) {
     std::thread canceller([&streams] {
       for (size_t i = 0; i < streams.size(); i += 2) streams[i]->Cancel();
     });
-    (*server)->Drain();
+    server->Drain();
     canceller.join();
     for (const auto& stream : streams) {
       while (stream->Receive().message_case() != v1::NormalizeStreamResponse::MESSAGE_NOT_SET) {
@@ -51,12 +47,10 @@ TEST(DrainTest, CallsThatAreCancelledMeanwhileEndInPeace) {
 // A client that writes and never reads: the server waits for it in Write, which no drain can end.
 TEST(DrainTest, CallsThatOutlastTheTimeoutAreCancelled) {
   server::ServerOptions options;
-  options.listen = "127.0.0.1:0";
   options.drain_timeout = absl::Milliseconds(300);
-  auto server = server::Server::Start(options);
-  ASSERT_TRUE(server.ok()) << server.status();
-  TestStream stream(grpc::CreateChannel("127.0.0.1:" + std::to_string((*server)->port()),
-                                        grpc::InsecureChannelCredentials()));
+  const auto server = testing::StartServer(options);
+  ASSERT_NE(server, nullptr);
+  TestStream stream(testing::Connect(*server));
   v1::Open open;
   open.mutable_spec()->mutable_layer_norm();
   open.add_row_shape(1 << 16);
@@ -72,7 +66,7 @@ TEST(DrainTest, CallsThatOutlastTheTimeoutAreCancelled) {
     absl::SleepFor(absl::Seconds(1));
   }
   const absl::Time start = absl::Now();
-  (*server)->Drain();  // returns
+  server->Drain();  // returns
   EXPECT_GE(absl::Now() - start, options.drain_timeout);
   writer.join();
   while (stream.Receive().message_case() != v1::NormalizeStreamResponse::MESSAGE_NOT_SET) {

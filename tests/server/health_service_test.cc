@@ -4,7 +4,7 @@
 
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/grpcpp.h"
-#include "server/server.h"
+#include "tests/testing/local_server.h"
 
 namespace normd::server {
 namespace {
@@ -15,17 +15,10 @@ using grpc::health::v1::HealthCheckResponse;
 
 class HealthServiceTest : public ::testing::Test {
  protected:
-  HealthServiceTest() {
-    ServerOptions options;
-    options.listen = "127.0.0.1:0";  // a drain's last messages need a real transport
-    options.reflection = false;
-    server_ = *Server::Start(options);
-    stub_ = Health::NewStub(grpc::CreateChannel("127.0.0.1:" + std::to_string(server_->port()),
-                                                grpc::InsecureChannelCredentials()));
-  }
+  void SetUp() override { ASSERT_NE(server_, nullptr); }
 
-  std::unique_ptr<Server> server_;
-  std::unique_ptr<Health::Stub> stub_;
+  std::unique_ptr<Server> server_ = testing::StartServer();
+  std::unique_ptr<Health::Stub> stub_ = Health::NewStub(testing::Connect(*server_));
 };
 
 TEST_F(HealthServiceTest, CheckKnowsTheServices) {

@@ -10,7 +10,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/sync_stream.h"
 #include "normd/v1/session.grpc.pb.h"
-#include "server/server.h"
+#include "tests/testing/local_server.h"
 #include "tests/testing/test_stream.h"
 
 namespace normd {
@@ -21,16 +21,7 @@ using testing::TestStream;
 
 class HostileStreamTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    server::ServerOptions options;
-    options.listen = "127.0.0.1:0";
-    options.threads = 1;
-    auto server = server::Server::Start(options);
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-    channel_ = grpc::CreateChannel("127.0.0.1:" + std::to_string(server_->port()),
-                                   grpc::InsecureChannelCredentials());
-  }
+  void SetUp() override { ASSERT_NE(server_, nullptr); }
 
   // Sends these bytes as the messages of a stream, half-closes, and reads to the end.
   grpc::Status SendRaw(const std::vector<std::string>& messages,
@@ -69,8 +60,8 @@ class HostileStreamTest : public ::testing::Test {
     return request.SerializeAsString();
   }
 
-  std::unique_ptr<server::Server> server_;
-  std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<server::Server> server_ = testing::StartServer();
+  std::shared_ptr<grpc::Channel> channel_ = testing::Connect(*server_);
 };
 
 TEST_F(HostileStreamTest, AMessageThatCannotBeParsedIsNoHalfClose) {

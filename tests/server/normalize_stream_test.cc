@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/method/method.h"
-#include "server/server.h"
+#include "tests/testing/local_server.h"
 #include "tests/testing/test_stream.h"
 
 namespace normd {
@@ -25,35 +25,20 @@ class NormalizeStreamTest : public ::testing::Test {
  protected:
   void SetUp() override { Restart({}); }
 
-  // Over loopback TCP: the in-process transport of gRPC 1.51 may lose what was written before a
-  // call ends with an error.
-  void Restart(server::ServerOptions options) {
-    options.listen = "127.0.0.1:0";
-    options.threads = 2;
-    options.reflection = false;
+  void Restart(const server::ServerOptions& options) {
     channel_.reset();
     server_.reset();
-    auto server = server::Server::Start(options);
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-    channel_ = grpc::CreateChannel("127.0.0.1:" + std::to_string(server_->port()),
-                                   grpc::InsecureChannelCredentials());
+    server_ = testing::StartServer(options);
+    ASSERT_NE(server_, nullptr);
+    channel_ = testing::Connect(*server_);
     sessions_ = v1::SessionService::NewStub(channel_);
   }
 
-  // A batch_norm session of `channels` channels with pooled statistics.
   void CreateSession(const std::string& id, int channels) {
-    v1::CreateSessionRequest request;
-    request.set_session_id(id);
-    request.mutable_session()->set_channel_count(channels);
-    request.mutable_session()
-        ->mutable_spec()
-        ->mutable_batch_norm()
-        ->mutable_estimator()
-        ->mutable_cumulative();
     grpc::ClientContext context;
     v1::CreateSessionResponse response;
-    const grpc::Status status = sessions_->CreateSession(&context, request, &response);
+    const grpc::Status status =
+        sessions_->CreateSession(&context, testing::PooledSession(id, channels), &response);
     ASSERT_TRUE(status.ok()) << status.error_message();
   }
 

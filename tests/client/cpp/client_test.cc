@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "client/cpp/status.h"
-#include "server/server.h"
+#include "tests/testing/local_server.h"
 #include "tests/testing/run_command.h"
 #include "tests/testing/server_process.h"
 
@@ -22,34 +22,18 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::FloatNear;
 using ::testing::HasSubstr;
+using testing::PooledSession;
 using ::testing::StartsWith;
 
 class ClientTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    server::ServerOptions options;
-    options.listen = "127.0.0.1:0";
-    options.threads = 2;
-    auto server = server::Server::Start(options);
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-    options_.target = "127.0.0.1:" + std::to_string(server_->port());
+    server_ = testing::StartServer();
+    ASSERT_NE(server_, nullptr);
+    options_.target = testing::AddressOf(*server_);
   }
 
   Client Connect() const { return Client(options_); }
-
-  // A session that pools the statistics of all rows.
-  static v1::CreateSessionRequest PooledSession(const std::string& id, int channels) {
-    v1::CreateSessionRequest request;
-    request.set_session_id(id);
-    request.mutable_session()->set_channel_count(channels);
-    request.mutable_session()
-        ->mutable_spec()
-        ->mutable_batch_norm()
-        ->mutable_estimator()
-        ->mutable_cumulative();
-    return request;
-  }
 
   static v1::Open LayerNorm(int features) {
     v1::Open open;
