@@ -3,8 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <sstream>
+#include <string>
 #include <thread>
 
+#include "google/protobuf/struct.pb.h"
+#include "google/protobuf/util/json_util.h"
+#include "normd/v1/session.grpc.pb.h"
 #include "tests/testing/test_stream.h"
 
 namespace normd {
@@ -50,6 +55,47 @@ TEST(ServerProcessTest, ASecondServerOnThePortIsRefused) {
   ServerProcess second(NORMD_SERVER_BINARY, {"--listen=" + first.address(), "--log_level=off"});
   EXPECT_EQ(second.port(), 0);
   EXPECT_EQ(second.Wait(), 1);
+}
+
+// Nobody asks for the session again: the server itself lets go of it.
+TEST(ServerProcessTest, IdleSessionsAreDeletedUnasked) {
+  ServerProcess server(NORMD_SERVER_BINARY, {"--session_idle_timeout=10ms", "--log_level=info"});
+  ASSERT_NE(server.port(), 0);
+  v1::CreateSessionRequest request;
+  request.set_session_id("s");
+  request.mutable_session()->set_channel_count(1);
+  request.mutable_session()->mutable_spec()->mutable_batch_norm();
+  grpc::ClientContext context;
+  v1::CreateSessionResponse response;
+  const auto sessions = v1::SessionService::NewStub(Connect(server));
+  ASSERT_TRUE(sessions->CreateSession(&context, request, &response).ok());
+  const auto has_expired = [&server] {
+    return server.Log().find("1 idle sessions expired") != std::string::npos;
+  };
+  for (int i = 0; i < 300 && !has_expired(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  EXPECT_TRUE(has_expired()) << server.Log();
+}
+
+// gRPC logs too where it cannot listen: its lines must be of the same form.
+TEST(ServerProcessTest, LogLinesAreJsonObjectsWhereThatIsAskedFor) {
+  ServerProcess first(NORMD_SERVER_BINARY, {});
+  ASSERT_NE(first.port(), 0);
+  ServerProcess second(NORMD_SERVER_BINARY, {"--listen=" + first.address(), "--log_format=json"});
+  EXPECT_EQ(second.Wait(), 1);
+  std::istringstream log(second.Log());
+  int lines = 0;
+  std::string last;
+  for (std::string line; std::getline(log, line); ++lines) {
+    google::protobuf::Struct object;
+    ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(line, &object).ok()) << line;
+    EXPECT_EQ(object.fields().at("level").string_value(), "error") << line;
+    EXPECT_TRUE(object.fields().contains("time")) << line;
+    last = object.fields().at("message").string_value();
+  }
+  EXPECT_GE(lines, 2) << second.Log();
+  EXPECT_EQ(last.find("cannot listen on " + first.address()), 0) << last;
 }
 
 TEST(ServerProcessTest, BadFlagsExitWithTwo) {

@@ -2,6 +2,7 @@
 #ifndef NORMD_TESTS_TESTING_SERVER_PROCESS_H_
 #define NORMD_TESTS_TESTING_SERVER_PROCESS_H_
 
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -9,6 +10,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -30,7 +32,14 @@ class ServerProcess {
     std::vector<char*> argv;
     for (std::string& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);
-    if (posix_spawn(&pid_, binary.c_str(), nullptr, nullptr, argv.data(), environ) != 0) return;
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, LogFile().c_str(),
+                                     O_CREAT | O_WRONLY | O_APPEND, 0600);
+    const bool started =
+        posix_spawn(&pid_, binary.c_str(), &actions, nullptr, argv.data(), environ) == 0;
+    posix_spawn_file_actions_destroy(&actions);
+    if (!started) return;
     // The port's line is complete when it ends in a newline.
     for (int i = 0; i < 3000 && port_ == 0 && !Ended(WNOHANG); ++i) {
       std::ifstream in(port_file);
@@ -43,8 +52,9 @@ class ServerProcess {
   // A server that still runs must end well: a sanitizer's findings show in its exit code.
   ~ServerProcess() {
     if (pid_ > 0) {
-      EXPECT_EQ(Terminate(), 0);
+      EXPECT_EQ(Terminate(), 0) << Log();
     }
+    unlink(LogFile().c_str());
     unlink((directory_ + "/port").c_str());
     rmdir(directory_.c_str());
   }
@@ -55,6 +65,12 @@ class ServerProcess {
   // 0 where it did not come up.
   int port() const { return port_; }
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+
+  // What it has logged.
+  std::string Log() const {
+    std::ifstream in(LogFile());
+    return std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  }
 
   void Signal(int signal) const { kill(pid_, signal); }
 
@@ -70,6 +86,8 @@ class ServerProcess {
   }
 
  private:
+  std::string LogFile() const { return directory_ + "/log"; }
+
   // Whether the process has ended; `options` as waitpid takes them.
   bool Ended(int options) {
     int status = 0;
