@@ -133,6 +133,7 @@ absl::Status FillMethod(const SpecFlags& flags, google::protobuf::Message* metho
 std::vector<std::string> MethodNames() {
   const auto* methods = v1::NormalizationSpec::descriptor()->FindOneofByName("method");
   std::vector<std::string> names;
+  names.reserve(methods->field_count());
   for (int i = 0; i < methods->field_count(); ++i) names.push_back(methods->field(i)->name());
   return names;
 }

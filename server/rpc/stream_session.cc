@@ -43,6 +43,7 @@ absl::Status StreamSession::Bind(NormalizationSpec& spec, const v1::Open& open) 
                              absl::StrCat("a row of ", *row_elements, " elements is above this ",
                                           "server's limit of ", limits_.max_row_elements));
   }
+  row_size_ = *row_elements;
   switch (TraitsOf(spec.method).shared_over) {
     case SharedOver::kNothing:
     case SharedOver::kTrailingDimensions:
@@ -122,15 +123,6 @@ absl::Status StreamSession::Open(const v1::NormalizeStreamRequest& request,
   return absl::OkStatus();
 }
 
-int64_t StreamSession::row_size() const {
-  return std::visit(
-      [](const auto& normalizer) -> int64_t {
-        if constexpr (requires { normalizer.row_size(); }) return normalizer.row_size();
-        return 0;
-      },
-      normalizer_);
-}
-
 absl::StatusOr<uint64_t> StreamSession::NormalizeRows(const float* x, int64_t rows,
                                                       float* y) const {
   const auto* channel = std::get_if<ChannelNormalizer>(&normalizer_);
@@ -161,7 +153,7 @@ absl::Status StreamSession::Normalize(const v1::NormalizeStreamRequest& request,
                         "expected", absl::StrCat(expected));
   }
 
-  const int64_t row_bytes = row_size() * static_cast<int64_t>(sizeof(float));
+  const int64_t row_bytes = row_size_ * static_cast<int64_t>(sizeof(float));
   const auto bytes = static_cast<int64_t>(chunk.data().size());
   absl::Status status;
   if (bytes % row_bytes != 0) {

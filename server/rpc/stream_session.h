@@ -44,13 +44,13 @@ class StreamSession {
   absl::Status Bind(NormalizationSpec& spec, const v1::Open& open);
   template <typename Normalizer>
   absl::Status BindStateless(NormalizationSpec& spec, absl::Span<const int64_t> row_shape);
-  int64_t row_size() const;
   // The version of the statistics afterwards; 0 without a session.
   absl::StatusOr<uint64_t> NormalizeRows(const float* x, int64_t rows, float* y) const;
 
   SessionStore& store_;
   const StreamLimits limits_;
   std::variant<std::monostate, RowNormalizer, GroupNormalizer, ChannelNormalizer> normalizer_;
+  int64_t row_size_ = 0;  // elements, once the stream is open
   StreamingPolicy policy_;
   std::shared_ptr<Session> session_;  // null: stateless
   Session::StreamLease lease_;
