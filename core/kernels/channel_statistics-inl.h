@@ -103,7 +103,7 @@ HWY_INLINE hn::Vec<D> InverseDeviations(D d, hn::Vec<D> variance, hn::Vec<D> eps
   } else {
     deviation = MaxOf(hn::Sqrt(variance), epsilon);
   }
-  const auto is_zero = hn::Eq(deviation, hn::Zero(d));
+  const auto is_zero = hn::Lt(deviation, hn::Set(d, kSmallestDeviation));
   return hn::IfThenZeroElse(is_zero, hn::Div(hn::Set(d, 1.0), deviation));
 }
 

@@ -14,6 +14,10 @@ struct Epsilon {
   EpsilonPlacement placement = EpsilonPlacement::kInsideRoot;
 };
 
+// A deviation below it counts as 0: no variance above 0 has such a root (the smallest is 2^-537),
+// so that it is an epsilon alone, whose inverse could overflow, here or times gamma.
+inline constexpr double kSmallestDeviation = 0x1p-600;
+
 // 1 / deviation, where deviation is sqrt(v + e), sqrt(v) + e, sqrt(max(v, e)) or max(sqrt(v), e)
 // for variance v. 0 where the deviation is 0, so that 0/0 becomes 0 before the affine part.
 inline double InverseDeviation(double variance, const Epsilon& epsilon) {
@@ -32,7 +36,7 @@ inline double InverseDeviation(double variance, const Epsilon& epsilon) {
       deviation = std::max(std::sqrt(variance), epsilon.value);
       break;
   }
-  return deviation == 0 ? 0 : 1 / deviation;
+  return deviation < kSmallestDeviation ? 0 : 1 / deviation;
 }
 
 }  // namespace normd

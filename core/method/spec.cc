@@ -11,7 +11,12 @@
 namespace normd {
 namespace {
 
-constexpr char kMustBeFinite[] = "must be finite";
+constexpr char kMustBeFloat[] = "must be finite, and within float32's range";
+
+// Within float32's range the products with whatever a statistic gives stay finite.
+bool IsWithinFloatRange(double value) {
+  return std::fabs(value) <= std::numeric_limits<float>::max();
+}
 
 absl::Status CheckParameter(const char* field, const std::optional<AffineParameter>& parameter) {
   if (!parameter) return absl::OkStatus();
@@ -21,11 +26,8 @@ absl::Status CheckParameter(const char* field, const std::optional<AffineParamet
     return InvalidFieldError(field, absl::StrCat("holds ", parameter->values.size(),
                                                  " values for shape ", ToString(parameter->shape)));
   }
-  // Within float32's range the products with whatever a statistic gives stay finite.
-  constexpr double kLargest = std::numeric_limits<float>::max();
-  if (!std::all_of(parameter->values.begin(), parameter->values.end(),
-                   [](double value) { return std::fabs(value) <= kLargest; })) {
-    return InvalidFieldError(field, "must be finite, and within float32's range");
+  if (!std::all_of(parameter->values.begin(), parameter->values.end(), IsWithinFloatRange)) {
+    return InvalidFieldError(field, kMustBeFloat);
   }
   return absl::OkStatus();
 }
@@ -47,11 +49,13 @@ absl::Status ResolveOwnParameters(NormalizationSpec& spec) {
       if (!spec.order) spec.order = LpOrder::kTwo;
       return absl::OkStatus();
     case Method::kScaleNorm:  // the default needs the row's size
-      if (spec.gain && !std::isfinite(*spec.gain)) return InvalidFieldError("gain", kMustBeFinite);
+      if (spec.gain && !IsWithinFloatRange(*spec.gain)) {
+        return InvalidFieldError("gain", kMustBeFloat);
+      }
       return absl::OkStatus();
     case Method::kDynamicTanh:
       if (!spec.gain) spec.gain = 0.5;
-      if (!std::isfinite(*spec.gain)) return InvalidFieldError("alpha", kMustBeFinite);
+      if (!std::isfinite(*spec.gain)) return InvalidFieldError("alpha", "must be finite");
       return absl::OkStatus();
     case Method::kBatchNorm:
     case Method::kInstanceNorm:
