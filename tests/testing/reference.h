@@ -1,4 +1,5 @@
-// Independent references for what the service computes: textbook formulas in long double.
+// Independent references for statistics across rows: textbook formulas in long double. Those within
+// a row are in row_reference.h.
 #ifndef NORMD_TESTS_TESTING_REFERENCE_H_
 #define NORMD_TESTS_TESTING_REFERENCE_H_
 
@@ -45,28 +46,6 @@ inline ReferenceMoments ReferenceChannelStatistics(const float* x, const Channel
   }
   for (long double& variance : moments.variance) variance /= count;
   return moments;
-}
-
-// LayerNorm (centered) or RMSNorm (not centered), with epsilon inside the root. `gamma` and `beta`
-// have row_size values or are null.
-inline std::vector<long double> ReferenceRowNormalize(const float* x, int64_t rows,
-                                                      int64_t row_size, bool centered,
-                                                      double epsilon, const double* gamma,
-                                                      const double* beta) {
-  std::vector<long double> y;
-  for (int64_t row = 0; row < rows; ++row, x += row_size) {
-    long double mean = 0;
-    for (int64_t i = 0; centered && i < row_size; ++i) mean += x[i];
-    mean /= row_size;
-    long double variance = 0;
-    for (int64_t i = 0; i < row_size; ++i) variance += (x[i] - mean) * (x[i] - mean);
-    variance /= row_size;
-    for (int64_t i = 0; i < row_size; ++i) {
-      const long double xhat = ReferenceStandardize(x[i], mean, variance, epsilon);
-      y.push_back(xhat * (gamma ? gamma[i] : 1) + (beta ? beta[i] : 0));
-    }
-  }
-  return y;
 }
 
 // BatchNorm with the given statistics, with epsilon inside the root. `gamma` and `beta` have

@@ -1,16 +1,58 @@
-// Textbook formulas in long double for the methods whose statistics lie within a row.
+// Textbook formulas in long double for what is normalized by statistics within a row: one function
+// for each statistic.
 #ifndef NORMD_TESTS_TESTING_ROW_REFERENCE_H_
 #define NORMD_TESTS_TESTING_ROW_REFERENCE_H_
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
-#include "core/method/spec.h"
+#include "absl/types/span.h"
+#include "core/kernels/epsilon.h"
+#include "core/kernels/row_kernels.h"
 
 namespace normd::testing {
 
+using Row = absl::Span<const float>;
+
+inline long double ReferenceMean(Row x) {
+  long double sum = 0;
+  for (const long double value : x) sum += value;
+  return sum / static_cast<long double>(x.size());
+}
+
+inline long double ReferenceVariance(Row x) {  // biased
+  const long double mean = ReferenceMean(x);
+  long double sum = 0;
+  for (const long double value : x) sum += (value - mean) * (value - mean);
+  return sum / static_cast<long double>(x.size());
+}
+
+inline long double ReferenceSquareSum(Row x) {
+  long double sum = 0;
+  for (const long double value : x) sum += value * value;
+  return sum;
+}
+
+inline long double ReferenceMeanSquare(Row x) {
+  return ReferenceSquareSum(x) / static_cast<long double>(x.size());
+}
+
+inline long double ReferenceMagnitudeSum(Row x) {
+  long double sum = 0;
+  for (const long double value : x) sum += std::fabs(value);
+  return sum;
+}
+
+inline long double ReferenceLargestMagnitude(Row x) {
+  long double largest = 0;
+  for (const long double value : x) largest = std::max(largest, std::fabs(value));
+  return largest;
+}
+
+// What `square`, the square of a deviation or a norm, is divided by once epsilon is there.
 inline long double ReferenceDeviation(long double square, const Epsilon& epsilon) {
   const long double e = epsilon.value;
   switch (epsilon.placement) {
@@ -26,40 +68,50 @@ inline long double ReferenceDeviation(long double square, const Epsilon& epsilon
   return std::max(std::sqrt(square), e);
 }
 
-// What the elements `x`, which share statistics, come to before gamma and beta. `spec` is resolved.
-inline std::vector<long double> ReferenceRow(const NormalizationSpec& spec,
-                                             const std::vector<float>& x) {
-  const auto size = static_cast<long double>(x.size());
-  long double mean = 0;
-  long double squares = 0;
-  long double magnitudes = 0;
-  long double largest = 0;
-  for (const float value : x) {
-    mean += value;
-    magnitudes += std::fabs(static_cast<long double>(value));
-    largest = std::max(largest, std::fabs(static_cast<long double>(value)));
+// The square of what the values of a row are divided by, without epsilon.
+inline long double ReferenceSquare(const kernels::RowNorm& norm, Row x) {
+  switch (norm.statistic) {
+    case kernels::RowStatistic::kMeanVariance:
+      return ReferenceVariance(x);
+    case kernels::RowStatistic::kMeanSquare:
+      return ReferenceMeanSquare(norm.counted > 0 ? x.first(static_cast<size_t>(norm.counted)) : x);
+    case kernels::RowStatistic::kSquareSum:
+      return ReferenceSquareSum(x);
+    case kernels::RowStatistic::kMagnitudeSum:
+      return std::pow(ReferenceMagnitudeSum(x), 2.0L);
+    case kernels::RowStatistic::kLargestMagnitude:
+      return std::pow(ReferenceLargestMagnitude(x), 2.0L);
+    case kernels::RowStatistic::kNone:
+      break;
   }
-  mean /= size;
-  const bool is_centered = spec.method == Method::kLayerNorm || spec.method == Method::kGroupNorm ||
-                           spec.method == Method::kInstanceNorm;
-  if (!is_centered) mean = 0;
-  const auto counted =
-      static_cast<size_t>(spec.partial.value_or(1) * static_cast<double>(x.size()));
-  for (size_t i = 0; i < counted; ++i) squares += (x[i] - mean) * (x[i] - mean);
-  long double square = squares / static_cast<long double>(counted);
-  if (spec.method == Method::kScaleNorm || spec.order == LpOrder::kTwo) square = squares;
-  if (spec.order == LpOrder::kOne) square = magnitudes * magnitudes;
-  if (spec.order == LpOrder::kInfinity) square = largest * largest;
-  const long double deviation = ReferenceDeviation(square, spec.resolved_epsilon());
-  const long double gain =
-      spec.method == Method::kScaleNorm ? spec.gain.value_or(std::sqrt(x.size())) : 1;
+  return 1;
+}
+
+// One row, normalized, times gamma plus beta.
+inline std::vector<long double> ReferenceNormalizeRow(const kernels::RowNorm& norm, Row x) {
+  const bool is_centered = norm.statistic == kernels::RowStatistic::kMeanVariance;
+  const long double mean = is_centered ? ReferenceMean(x) : 0;
+  const long double deviation = ReferenceDeviation(ReferenceSquare(norm, x), norm.epsilon);
   std::vector<long double> y;
-  for (const float value : x) {
-    if (spec.method == Method::kDynamicTanh) {
-      y.push_back(std::tanh(static_cast<long double>(*spec.gain) * value));
-    } else {
-      y.push_back(deviation == 0 ? 0 : gain * (value - mean) / deviation);
+  for (size_t i = 0; i < x.size(); ++i) {
+    long double value = deviation == 0 ? 0 : norm.gain * (x[i] - mean) / deviation;  // 0/0 is 0
+    if (norm.statistic == kernels::RowStatistic::kNone) {
+      value = std::tanh(static_cast<long double>(norm.gain) * x[i]);
     }
+    if (norm.gamma != nullptr) value *= norm.gamma[i];
+    if (norm.beta != nullptr) value += norm.beta[i];
+    y.push_back(value);
+  }
+  return y;
+}
+
+// Rows of `row_size` elements, one after the other.
+inline std::vector<long double> ReferenceNormalizeRows(const kernels::RowNorm& norm, Row x,
+                                                       int64_t row_size) {
+  std::vector<long double> y;
+  for (; !x.empty(); x.remove_prefix(static_cast<size_t>(row_size))) {
+    const auto of_row = ReferenceNormalizeRow(norm, x.first(static_cast<size_t>(row_size)));
+    y.insert(y.end(), of_row.begin(), of_row.end());
   }
   return y;
 }

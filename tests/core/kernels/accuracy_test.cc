@@ -9,6 +9,7 @@
 #include "tests/core/kernels/targets.h"
 #include "tests/testing/error_bound.h"
 #include "tests/testing/reference.h"
+#include "tests/testing/row_reference.h"
 
 namespace normd::kernels {
 namespace {
@@ -38,22 +39,22 @@ TEST(Accuracy, OfRows) {
   ForEachTarget([] {
     for (const std::vector<float>& x : HardRows()) {
       const int64_t size = static_cast<int64_t>(x.size());
-      SCOPED_TRACE(::testing::Message() << size << " values from " << x[0]);
       const auto gamma = RandomDoubles(size, -3, 3, 1);
       const auto beta = RandomDoubles(size, -3, 3, 2);
-      for (bool centered : {true, false}) {
-        for (double epsilon : {1e-5, 1e-12}) {
-          const RowNorm norm{centered ? RowStatistic::kMeanVariance : RowStatistic::kMeanSquare,
-                             {epsilon},
-                             gamma.data(),
-                             beta.data()};
+      for (const RowStatistic statistic : kStatistics) {
+        for (double epsilon : {0.0, 1e-5, 1e-12}) {
+          SCOPED_TRACE(::testing::Message()
+                       << size << " values from " << x[0] << ", statistic "
+                       << static_cast<int>(statistic) << ", epsilon " << epsilon);
+          const RowNorm norm{.statistic = statistic,
+                             .epsilon = {epsilon},
+                             .gamma = gamma.data(),
+                             .beta = beta.data(),
+                             .gain = -0.7,
+                             .counted = (size + 2) / 3};
           std::vector<float> y(x.size());
           NormalizeRows(norm, x.data(), 1, size, y.data());
-          ExpectWithinErrorBound(
-              y,
-              ::normd::testing::ReferenceRowNormalize(x.data(), 1, size, centered, epsilon,
-                                                      gamma.data(), beta.data()),
-              {beta});
+          ExpectWithinErrorBound(y, ::normd::testing::ReferenceNormalizeRow(norm, x), {beta});
         }
       }
     }
@@ -149,9 +150,11 @@ TEST(ZeroDeviation, GivesBetaExactly) {
           NormalizeRows(norm, x.data(), 1, size, y.data());
           EXPECT_EQ(y, std::vector<float>(size, 0.3f)) << value << " " << size;
         }
-        const RowNorm norm{RowStatistic::kMeanSquare, {0, placement}, nullptr, beta.data()};
-        NormalizeRows(norm, std::vector<float>(size).data(), 1, size, y.data());
-        EXPECT_EQ(y, std::vector<float>(size, 0.3f));
+        for (const RowStatistic statistic : kStatistics) {  // 0 / 0 is 0
+          const RowNorm norm{statistic, {0, placement}, nullptr, beta.data()};
+          NormalizeRows(norm, std::vector<float>(size).data(), 1, size, y.data());
+          EXPECT_EQ(y, std::vector<float>(size, 0.3f)) << static_cast<int>(statistic);
+        }
       }
     }
   });
@@ -167,6 +170,17 @@ TEST(EpsilonPlacement, EntersTheDeviationWhereItsNameSays) {
   EXPECT_EQ(InverseDeviation(variance, {epsilon, EpsilonPlacement::kClampDeviation}), 1 / 9.0);
   EXPECT_EQ(InverseDeviation(variance, {1, EpsilonPlacement::kClampDeviation}), 1 / 2.0);
   for (EpsilonPlacement placement : kPlacements) EXPECT_EQ(InverseDeviation(0, {0, placement}), 0);
+}
+
+// The root of the smallest variance is 2^-537: what is far below it is an epsilon that overflows.
+TEST(EpsilonPlacement, CountsAsZeroWhereItsInverseWouldOverflow) {
+  for (EpsilonPlacement placement : kPlacements) {
+    EXPECT_GT(InverseDeviation(5e-324, {0, placement}), 1e161);
+    for (double epsilon : {5e-324, 1e-310, 1e-300, 1e-100}) {
+      const double inverse = InverseDeviation(0, {epsilon, placement});
+      EXPECT_TRUE(inverse == 0 || (inverse > 1e49 && inverse < 1e200)) << epsilon << " " << inverse;
+    }
+  }
 }
 
 }  // namespace

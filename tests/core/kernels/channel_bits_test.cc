@@ -114,7 +114,7 @@ TEST(ChannelBits, OfScales) {
       spread[channels / 2] = 0;
       const auto gamma = RandomDoubles(channels, -2, 2, 2);
       for (EpsilonPlacement placement : kPlacements) {
-        for (double epsilon : {0.0, 1e-3, 0.1}) {
+        for (double epsilon : {0.0, 5e-324, 1e-300, 1e-3, 0.1}) {
           for (double divisor : {1.0, 7.0}) {
             std::vector<double> scale(channels), plain(channels);
             const Epsilon e{epsilon, placement};

@@ -4,36 +4,62 @@
 
 #include <bit>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <random>
 
 namespace normd::kernels {
 namespace {
 
-TEST(HyperbolicTangentTest, IsWithinThreeUnitsInTheLastPlace) {
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// Calls `body` with positive values of every magnitude between 2^low and 2^high.
+template <class Body>
+void ForRandomValues(double low, double high, const Body& body) {
   std::mt19937_64 generator(1);
-  std::uniform_real_distribution<double> exponent(-60, 6);
-  for (int i = 0; i < 200'000; ++i) {
-    const double z = std::exp2(exponent(generator));
-    const long double expected = std::tanh(static_cast<long double>(z));
-    const auto rounded = static_cast<double>(expected);
-    const long double unit = std::nextafter(rounded, 2.0) - rounded;
-    ASSERT_LE(std::fabs(HyperbolicTangent(z) - expected), 3 * unit) << z;
+  std::uniform_real_distribution<double> exponent(low, high);
+  for (int i = 0; i < 200'000; ++i) body(std::exp2(exponent(generator)));
+}
+
+void ExpectWithinThreeUnits(double z) {
+  const long double expected = std::tanh(static_cast<long double>(z));
+  const auto rounded = static_cast<double>(expected);
+  const long double unit = static_cast<long double>(rounded) - std::nextafter(rounded, 0.0);
+  ASSERT_LE(std::fabs(HyperbolicTangent(z) - expected), 3 * unit) << z;
+}
+
+TEST(HyperbolicTangent, IsWithinThreeUnitsInTheLastPlace) {
+  ForRandomValues(-60, 6, ExpectWithinThreeUnits);
+  ForRandomValues(-1074, 1023, ExpectWithinThreeUnits);
+}
+
+// About the points where k, the whole number of ln 2 within 2 z, steps.
+TEST(HyperbolicTangent, IsWithinThreeUnitsWhereItsReductionSteps) {
+  for (int k = 0; k < 60; ++k) {
+    double z = (k + 0.5) * 0.34657359027997264;
+    for (int i = 0; i < 100; ++i) z = std::nextafter(z, 0.0);
+    for (int i = 0; i < 200; ++i, z = std::nextafter(z, kInfinity)) ExpectWithinThreeUnits(z);
   }
 }
 
-TEST(HyperbolicTangentTest, IsOddAndBounded) {
-  for (double z = 0; z < 50; z += 0.037) {
-    EXPECT_EQ(HyperbolicTangent(-z), -HyperbolicTangent(z));
-    EXPECT_LE(HyperbolicTangent(z), 1);
-  }
+TEST(HyperbolicTangent, IsOddAndBounded) {
+  ForRandomValues(-1074, 1023, [](double z) {
+    ASSERT_EQ(HyperbolicTangent(-z), -HyperbolicTangent(z)) << z;
+    ASSERT_LE(HyperbolicTangent(z), 1) << z;
+    ASSERT_GE(HyperbolicTangent(z), 0) << z;
+  });
+  ForRandomValues(3, 6, [](double z) { ASSERT_LE(HyperbolicTangent(z), 1) << z; });
 }
 
-TEST(HyperbolicTangentTest, TakesEveryValue) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  for (double large : {20.0, 1e10, 1e308, kInfinity}) EXPECT_EQ(HyperbolicTangent(large), 1);
-  for (double small : {5e-324, 1e-310, 1e-200}) EXPECT_EQ(HyperbolicTangent(small), small);
-  EXPECT_EQ(std::bit_cast<uint64_t>(HyperbolicTangent(-0.0)), std::bit_cast<uint64_t>(-0.0));
+TEST(HyperbolicTangent, TakesEveryValue) {
+  for (double large : {20.0, 1e10, 1e308, kInfinity}) {
+    EXPECT_EQ(HyperbolicTangent(large), 1);
+    EXPECT_EQ(HyperbolicTangent(-large), -1);
+  }
+  for (double small : {5e-324, 1e-310, 1e-200, -5e-324}) EXPECT_EQ(HyperbolicTangent(small), small);
+  for (double zero : {0.0, -0.0}) {
+    EXPECT_EQ(std::bit_cast<uint64_t>(HyperbolicTangent(zero)), std::bit_cast<uint64_t>(zero));
+  }
   EXPECT_TRUE(std::isnan(HyperbolicTangent(std::numeric_limits<double>::quiet_NaN())));
 }
 

@@ -41,9 +41,7 @@ void ExpectPortableBitsOfAllNorms(const std::vector<float>& x, const Case& c,
                                   double epsilon = 1e-5) {
   const auto gamma = RandomDoubles(c.row_size, -2, 2, 2);
   const auto beta = RandomDoubles(c.row_size, -2, 2, 3);
-  for (RowStatistic statistic :
-       {RowStatistic::kMeanVariance, RowStatistic::kMeanSquare, RowStatistic::kSquareSum,
-        RowStatistic::kMagnitudeSum, RowStatistic::kLargestMagnitude, RowStatistic::kNone}) {
+  for (RowStatistic statistic : kStatistics) {
     for (EpsilonPlacement placement : kPlacements) {
       for (const double* g : {gamma.data(), static_cast<const double*>(nullptr)}) {
         for (const double* b : {beta.data(), static_cast<const double*>(nullptr)}) {
@@ -140,6 +138,41 @@ TEST(RowBits, AreThoseOfThePortableKernelOnNonFiniteValues) {
         ExpectPortableBitsOfAllNorms(x, {.rows = 1, .row_size = 41});
         x.insert(x.end(), 41, 1.5f);  // the next row is not harmed
         ExpectPortableBitsOfAllNorms(x, {.rows = 2, .row_size = 41});
+      }
+    }
+  });
+}
+
+TEST(RowBits, OfTanhAreThoseOfThePortableKernelOverItsWholeRange) {
+  std::vector<float> x;
+  for (int exponent = -149; exponent <= 127; ++exponent) {
+    for (const float mantissa : {1.0f, -1.3f, 1.7f, -1.99f}) {
+      x.push_back(std::ldexp(mantissa, exponent));
+    }
+  }
+  ForEachTarget([&] {
+    for (const double gain : {1.0, -0.5, 1e-30, 1e30, 1e300}) {
+      ExpectPortableBits({.statistic = RowStatistic::kNone, .gain = gain}, x,
+                         {.rows = 1, .row_size = static_cast<int64_t>(x.size())});
+    }
+  });
+}
+
+// A comparison with NaN is false: the largest magnitude must not lose one on the way.
+TEST(LargestMagnitude, OfARowWithNanIsNan) {
+  const RowNorm norm{.statistic = RowStatistic::kLargestMagnitude};
+  ForEachTarget([&] {
+    for (int64_t size : {1, 5, 16, 50}) {
+      for (int64_t at = 0; at < size; ++at) {
+        for (float others : {0.0f, 7.0f, -kInfinity}) {
+          std::vector<float> x(size, others);
+          x[at] = kNan;
+          std::vector<float> y(size);
+          NormalizeRows(norm, x.data(), 1, size, y.data());
+          for (float value : y) EXPECT_TRUE(std::isnan(value)) << size << " " << at;
+          portable::NormalizeRows(norm, x.data(), 1, size, y.data());
+          for (float value : y) EXPECT_TRUE(std::isnan(value)) << size << " " << at;
+        }
       }
     }
   });

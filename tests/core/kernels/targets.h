@@ -10,6 +10,7 @@
 
 #include "core/kernels/epsilon.h"
 #include "core/kernels/portable.h"
+#include "core/kernels/row_kernels.h"
 #include "hwy/highway.h"
 #include "hwy/targets.h"
 #include "tests/testing/random_values.h"
@@ -24,6 +25,10 @@ using ::normd::testing::SameBits;
 inline constexpr EpsilonPlacement kPlacements[] = {
     EpsilonPlacement::kInsideRoot, EpsilonPlacement::kOutsideRoot, EpsilonPlacement::kClampVariance,
     EpsilonPlacement::kClampDeviation};
+
+inline constexpr RowStatistic kStatistics[] = {
+    RowStatistic::kMeanVariance, RowStatistic::kMeanSquare,       RowStatistic::kSquareSum,
+    RowStatistic::kMagnitudeSum, RowStatistic::kLargestMagnitude, RowStatistic::kNone};
 
 template <class Body>
 void ForEachTarget(Body body) {

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "core/method/normalizer.h"
+#include "tests/core/method/row_method_specs.h"
 #include "tests/testing/error_matchers.h"
 #include "tests/testing/random_values.h"
 #include "tests/testing/same_bits.h"
@@ -18,6 +19,7 @@ namespace {
 using testing::IsError;
 using testing::IsInvalidField;
 using testing::IsOk;
+using testing::NamedSpec;
 using testing::RandomFloats;
 using testing::SameBits;
 using testing::SameStatistics;
@@ -68,37 +70,52 @@ std::vector<float> WithoutMiddleRow(std::vector<float> x) {
   return x;
 }
 
-TEST(NonFiniteRows, AreRefusedUnderReject) {
-  for (Method method : {Method::kLayerNorm, Method::kRmsNorm}) {
-    const auto normalizer = RowNormalizer::Create(SpecOf(method, NonFinitePolicy::kReject), {kRow});
-    ForEachSpecialRow([&](const std::vector<float>& x, int64_t) {
-      std::vector<float> y(x.size());
-      EXPECT_THAT(normalizer->Normalize(x.data(), 3, y.data()), IsInvalidField("data"));
-    });
+class NonFiniteRows : public ::testing::TestWithParam<NamedSpec> {
+ protected:
+  RowNormalizer Normalizer(NonFinitePolicy policy) {
+    NormalizationSpec spec = GetParam().spec;
+    spec.non_finite = policy;
+    return RowNormalizer::Create(Resolve(spec).value(), {kRow}).value();
   }
+
+  // How many elements of the row come out NaN. `special` is at `place`.
+  static int64_t NanCount(float special, int64_t place) {
+    const NormalizationSpec& spec = GetParam().spec;
+    const auto counted = static_cast<int64_t>(spec.partial.value_or(1) * kRow);
+    const bool enters = spec.method != Method::kDynamicTanh && place < counted;
+    if (std::isnan(special)) return enters ? kRow : 1;
+    if (spec.method == Method::kLayerNorm) return kRow;  // there is no mean
+    return enters ? 1 : 0;  // the norm is infinite, and the others are 0 beside it
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(, NonFiniteRows, ::testing::ValuesIn(testing::RowMethodSpecs()),
+                         [](const auto& info) { return info.param.name; });
+
+TEST_P(NonFiniteRows, AreRefusedUnderReject) {
+  const RowNormalizer normalizer = Normalizer(NonFinitePolicy::kReject);
+  ForEachSpecialRow([&](const std::vector<float>& x, int64_t) {
+    std::vector<float> y(x.size());
+    EXPECT_THAT(normalizer.Normalize(x.data(), 3, y.data()), IsInvalidField("data"));
+  });
 }
 
-TEST(NonFiniteRows, DoNotTouchOtherRowsUnderPropagate) {
-  for (Method method : {Method::kLayerNorm, Method::kRmsNorm}) {
-    const auto normalizer =
-        RowNormalizer::Create(SpecOf(method, NonFinitePolicy::kPropagate), {kRow});
-    ForEachSpecialRow([&](const std::vector<float>& x, int64_t place) {
-      std::vector<float> y(x.size()), expected(2 * kRow);
-      ASSERT_THAT(normalizer->Normalize(x.data(), 3, y.data()), IsOk());
-      ASSERT_THAT(normalizer->Normalize(WithoutMiddleRow(x).data(), 2, expected.data()), IsOk());
-      EXPECT_TRUE(SameBits(WithoutMiddleRow(y), expected));
+TEST_P(NonFiniteRows, DoNotTouchOtherRowsUnderPropagate) {
+  const RowNormalizer normalizer = Normalizer(NonFinitePolicy::kPropagate);
+  ForEachSpecialRow([&](const std::vector<float>& x, int64_t place) {
+    std::vector<float> y(x.size()), expected(2 * kRow);
+    ASSERT_THAT(normalizer.Normalize(x.data(), 3, y.data()), IsOk());
+    ASSERT_THAT(normalizer.Normalize(WithoutMiddleRow(x).data(), 2, expected.data()), IsOk());
+    EXPECT_TRUE(SameBits(WithoutMiddleRow(y), expected));
+    const float special = x[kRow + place];
+    EXPECT_EQ(CountCanonicalNans(y), NanCount(special, place));
+    if (std::isnan(special)) {
       EXPECT_TRUE(std::isnan(y[kRow + place]));
-      const int nans = CountCanonicalNans(y);
-      if (method == Method::kLayerNorm || std::isnan(x[kRow + place])) {
-        EXPECT_EQ(nans, kRow);  // no statistic is left
-      } else {
-        EXPECT_EQ(nans, 1);  // the root mean square is infinite, and the others are 0 beside it
-      }
-      std::vector<float> in_place = x;
-      ASSERT_THAT(normalizer->Normalize(in_place.data(), 3, in_place.data()), IsOk());
-      EXPECT_TRUE(SameBits(in_place, y));
-    });
-  }
+    }
+    std::vector<float> in_place = x;
+    ASSERT_THAT(normalizer.Normalize(in_place.data(), 3, in_place.data()), IsOk());
+    EXPECT_TRUE(SameBits(in_place, y));
+  });
 }
 
 class NonFiniteBatch : public ::testing::Test {

@@ -166,8 +166,12 @@ TEST(Resolve, RefusesParametersOfOneMethodByTheirField) {
     EXPECT_THAT(Resolve({.method = Method::kRmsNorm, .partial = partial}),
                 IsInvalidField("partial"));
   }
-  for (double gain : {kNan, kInfinity}) {
+  // Within float32's range, as gamma, so that products stay finite.
+  for (double gain : {kNan, kInfinity, 3.5e38, -1e300}) {
     EXPECT_THAT(Resolve({.method = Method::kScaleNorm, .gain = gain}), IsInvalidField("gain"));
+  }
+  EXPECT_THAT(Resolve({.method = Method::kScaleNorm, .gain = -3.4e38}), IsOk());
+  for (double gain : {kNan, kInfinity, -kInfinity}) {
     EXPECT_THAT(Resolve({.method = Method::kDynamicTanh, .gain = gain}), IsInvalidField("alpha"));
   }
 }
