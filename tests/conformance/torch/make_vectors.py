@@ -10,6 +10,7 @@ largest value, or to the input's offset where that dominates).
 
 import copy
 import pathlib
+import textwrap
 
 import numpy as np
 import torch
@@ -37,13 +38,16 @@ def set_affine(module, seed):
         module.bias.copy_(inputs(seed + 1, *module.bias.shape, scale=0.5))
 
 
-def run(module, x, tolerance=1e-5):
-    """The float64 module's output; checks PyTorch's float32 output against it."""
-    single = copy.deepcopy(module).float()
-    y = module(x.double())
-    difference = (single(x).double() - y).abs().max() / y.abs().max()
+def checked(y, single, tolerance=1e-5):
+    """The float64 output `y`; checks PyTorch's float32 output `single` against it."""
+    difference = (single.double() - y).abs().max() / y.abs().max()
     assert difference <= tolerance, difference
     return y
+
+
+def run(module, x, tolerance=1e-5):
+    """The float64 module's output, checked."""
+    return checked(module(x.double()), copy.deepcopy(module).float()(x), tolerance)
 
 
 def layer_norm():
@@ -82,6 +86,39 @@ def rms_norm():
     save("rms_norm_y", y, "x * rsqrt(mean(x^2) + 2^-23) * gamma")
 
 
+def group_norm(name, module, seed, shape, what):
+    module = module.double()
+    set_affine(module, seed)
+    x = inputs(seed + 2, *shape, scale=2.0, offset=3.0)
+    save(f"{name}_x", x, "input")
+    save(f"{name}_gamma", module.weight, "gamma")
+    save(f"{name}_beta", module.bias, "beta")
+    save(f"{name}_y", run(module, x), what)
+
+
+def lp_norm():
+    x = inputs(131, 16, 64)
+    x[0] = 0
+    x[1] *= 1e-15  # every norm of it is below epsilon, 1e-12
+    save("lp_norm_x", x, "input: row 0 is zero, row 1 about 1e-15")
+    for order, name in (1, "1"), (2, "2"), (float("inf"), "infinity"):
+        y, single = (torch.nn.functional.normalize(z, p=order) for z in (x.double(), x))
+        save(f"lp_norm_{name}_y", checked(y, single), f"functional.normalize, p={order}")
+
+
+def dynamic_tanh():
+    # PyTorch has no such module: the authors' formula by PyTorch's operations.
+    x = inputs(141, 16, 64, scale=3.0)
+    gamma = inputs(142, 64, scale=0.3, offset=1.0)
+    beta = inputs(143, 64, scale=0.5)
+    wide = [part.double() for part in (x, gamma, beta)]
+    y, single = (torch.tanh(0.5 * z) * g + b for z, g, b in (wide, (x, gamma, beta)))
+    save("dynamic_tanh_x", x, "input")
+    save("dynamic_tanh_gamma", gamma, "gamma")
+    save("dynamic_tanh_beta", beta, "beta")
+    save("dynamic_tanh_y", checked(y, single), "tanh(0.5 * x) * gamma + beta")
+
+
 def batch_norm(name, make, seed, shape, batches, what):
     """TRAINING over successive batches, then eval by the running statistics on further rows."""
     module = make().double().train()
@@ -111,14 +148,22 @@ def main():
     batch_norm("batch_norm_1d_length", lambda: one(6), 70, (8, 6, 10), 2,
                "BatchNorm1d(6) over [N, C, L]")
     batch_norm("batch_norm_2d", lambda: two(6), 80, (8, 6, 5, 5), 2, "BatchNorm2d(6), NCHW")
+    group, instance = torch.nn.GroupNorm, torch.nn.InstanceNorm2d
+    group_norm("group_norm_1d", group(4, 12), 90, (16, 12), "GroupNorm(4, 12) over [N, C]")
+    group_norm("group_norm_2d", group(3, 12), 100, (4, 12, 3, 5), "GroupNorm(3, 12), NCHW")
+    group_norm("group_norm_whole", group(1, 6), 110, (4, 6, 10), "GroupNorm(1, 6) over [N, C, L]")
+    group_norm("instance_norm_2d", instance(6, affine=True), 120, (4, 6, 5, 5),
+               "InstanceNorm2d(6, affine=True)")
+    lp_norm()
+    dynamic_tanh()
 
-    lines = [
-        "# PyTorch's outputs", "",
+    introduction = (
         "Written by tests/conformance/torch/make_vectors.py with PyTorch "
-        f"{torch.__version__}; read by tests/conformance/torch/torch_vectors_test.cc. Little-endian",
-        "float32, row-major. Expected values are those of PyTorch's float64 modules on the float32",
-        "inputs, rounded to float32 once. Epsilon is PyTorch's default unless the row says otherwise.",
-        "", "| file | shape | what |", "| --- | --- | --- |"]
+        f"{torch.__version__}; read by tests/conformance/torch/torch_vectors_test.cc. Little-endian "
+        "float32, row-major. Expected values are those of PyTorch's float64 modules on the float32 "
+        "inputs, rounded to float32 once. Epsilon is PyTorch's default unless the row says "
+        "otherwise.")
+    lines = ["# PyTorch's outputs", "", textwrap.fill(introduction, 120), "", "| file | shape | what |", "| --- | --- | --- |"]
     lines += [f"| {name}.npy | {shape} | {what} |" for name, shape, what in ROWS]
     (FOLDER / "README.md").write_text("\n".join(lines) + "\n")
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "client/cli/npy.h"
+#include "core/method/group_normalizer.h"
 #include "core/method/normalizer.h"
 #include "core/session/session.h"
 #include "tests/testing/error_bound.h"
@@ -39,40 +40,66 @@ std::vector<long double> Wide(const std::vector<float>& values) {
   return {values.begin(), values.end()};
 }
 
+// Vectors of a method within rows: the inputs, gamma and beta of `name`, where it has them, and the
+// outputs of `output`.
 struct RowVectors {
-  std::string name;
-  Method method;
-  int normalized_rank;
-  bool gamma;
-  bool beta;
+  std::string output;
+  NormalizationSpec spec;
+  bool gamma = true;
+  bool beta = true;
+  std::string name = output;
 };
 
-void PrintTo(const RowVectors& vectors, std::ostream* out) { *out << vectors.name; }
+void PrintTo(const RowVectors& vectors, std::ostream* out) { *out << vectors.output; }
 
 class TorchRowVectors : public ::testing::TestWithParam<RowVectors> {};
 
+RowVectors OfLpNorm(const std::string& output, LpOrder order) {
+  return {output, {.method = Method::kLpNorm, .order = order}, false, false, "lp_norm"};
+}
+
 INSTANTIATE_TEST_SUITE_P(
     , TorchRowVectors,
-    ::testing::Values(RowVectors{"layer_norm_affine", Method::kLayerNorm, 1, true, true},
-                      RowVectors{"layer_norm_rank2", Method::kLayerNorm, 2, true, true},
-                      RowVectors{"layer_norm_offset", Method::kLayerNorm, 1, false, false},
-                      RowVectors{"rms_norm", Method::kRmsNorm, 1, true, false}),
-    [](const auto& info) { return info.param.name; });
+    ::testing::Values(
+        RowVectors{"dynamic_tanh", {.method = Method::kDynamicTanh}},
+        RowVectors{"group_norm_1d", {.method = Method::kGroupNorm, .group_count = 4}},
+        RowVectors{"group_norm_2d", {.method = Method::kGroupNorm, .group_count = 3}},
+        RowVectors{"group_norm_whole", {.method = Method::kGroupNorm, .group_count = 1}},
+        RowVectors{"instance_norm_2d", {.method = Method::kInstanceNorm}},
+        RowVectors{"layer_norm_affine", {.method = Method::kLayerNorm}},
+        RowVectors{"layer_norm_rank2", {.method = Method::kLayerNorm, .normalized_rank = 2}},
+        RowVectors{"layer_norm_offset", {.method = Method::kLayerNorm}, false, false},
+        OfLpNorm("lp_norm_1", LpOrder::kOne), OfLpNorm("lp_norm_2", LpOrder::kTwo),
+        OfLpNorm("lp_norm_infinity", LpOrder::kInfinity),
+        RowVectors{"rms_norm", {.method = Method::kRmsNorm}, true, false}),
+    [](const auto& info) { return info.param.output; });
+
+template <class Normalizer>
+std::vector<float> Normalize(const NormalizationSpec& spec, const Array& x) {
+  const auto normalizer =
+      Normalizer::Create(Resolve(spec).value(), absl::MakeConstSpan(x.shape).subspan(1));
+  EXPECT_THAT(normalizer, IsOk());
+  std::vector<float> y(x.values.size());
+  EXPECT_THAT(normalizer->Normalize(x.values.data(), x.shape[0], y.data()), IsOk());
+  return y;
+}
 
 TEST_P(TorchRowVectors, Match) {
-  const auto& [name, method, normalized_rank, gamma, beta] = GetParam();
-  NormalizationSpec spec{.method = method, .normalized_rank = normalized_rank};
+  const auto& [output, unaffine, gamma, beta, name] = GetParam();
+  NormalizationSpec spec = unaffine;
   if (gamma) spec.gamma = ReadParameter(name + "_gamma");
   if (beta) spec.beta = ReadParameter(name + "_beta");
   const Array x = Read(name + "_x");
   ASSERT_GE(x.shape.size(), 2);
-  const auto normalizer =
-      RowNormalizer::Create(Resolve(spec).value(), absl::MakeConstSpan(x.shape).subspan(1));
-  ASSERT_THAT(normalizer, IsOk());
-  std::vector<float> y(x.values.size());
-  ASSERT_THAT(normalizer->Normalize(x.values.data(), x.shape[0], y.data()), IsOk());
-  ExpectWithinErrorBound(y, Wide(Read(name + "_y").values),
-                         {.beta = beta ? spec.beta->values : std::vector<double>()});
+  Shifts shifts;
+  if (beta) shifts.beta = spec.beta->values;
+  const bool groups = TraitsOf(spec.method).shared_over == SharedOver::kChannelGroup;
+  if (groups) {  // of channels on axis 1
+    for (size_t axis = 2; axis < x.shape.size(); ++axis) shifts.inner *= x.shape[axis];
+  }
+  ExpectWithinErrorBound(
+      groups ? Normalize<GroupNormalizer>(spec, x) : Normalize<RowNormalizer>(spec, x),
+      Wide(Read(output + "_y").values), shifts);
 }
 
 struct BatchVectors {
