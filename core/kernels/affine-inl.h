@@ -70,14 +70,15 @@ struct Tanh {
   }
 };
 
-template <class Function, class Mean, class Scale, class Gamma, class Beta>
+template <typename In, typename Out, class Function, class Mean, class Scale, class Gamma,
+          class Beta>
 struct Affine {
   Mean mean;
   Scale scale;
   Gamma gamma;
   Beta beta;
-  const float* x;
-  float* y;
+  const In* x;
+  Out* y;
 
   template <class D>
   HWY_INLINE void operator()(D d, int64_t i) const {
@@ -89,10 +90,12 @@ struct Affine {
   }
 };
 
-template <class Function = Identity, class Mean, class Scale, class Gamma, class Beta>
-HWY_INLINE void WriteSpan(const float* x, int64_t size, Mean mean, Scale scale, Gamma gamma,
-                          Beta beta, float* y) {
-  ForEachElement(size, Affine<Function, Mean, Scale, Gamma, Beta>{mean, scale, gamma, beta, x, y});
+template <class Function = Identity, typename In, typename Out, class Mean, class Scale,
+          class Gamma, class Beta>
+HWY_INLINE void WriteSpan(const In* x, int64_t size, Mean mean, Scale scale, Gamma gamma, Beta beta,
+                          Out* y) {
+  ForEachElement(
+      size, Affine<In, Out, Function, Mean, Scale, Gamma, Beta>{mean, scale, gamma, beta, x, y});
 }
 
 }  // namespace HWY_NAMESPACE

@@ -18,36 +18,49 @@ namespace HWY_NAMESPACE {
 using portable::ComputeChannelMoments;
 using portable::ComputeChannelScale;
 using portable::FoldAverage;
+using portable::FoldExtremes;
 using portable::FoldTokens;
 using portable::MergeChannelMoments;
 using portable::NormalizeChannels;
 
 #else
 
-void NormalizeChannels(const float* x, const ChannelLayout& layout, const double* mean,
-                       const double* scale, const double* beta, float* y) {
+template <typename In, typename Out, class Beta>
+HWY_NOINLINE void NormalizeChannelsOf(const In* x, const ChannelLayout& layout, const double* mean,
+                                      const double* scale, const double* beta, Out* y) {
   for (int64_t o = 0; o < layout.outer; ++o) {
     if (layout.inner == 1) {
       const int64_t begin = o * layout.channels;
-      if (beta != nullptr) {
-        WriteSpan(x + begin, layout.channels, Each{mean}, Each{scale}, None(), Each{beta},
-                  y + begin);
-      } else {
-        WriteSpan(x + begin, layout.channels, Each{mean}, Each{scale}, None(), None(), y + begin);
-      }
+      WriteSpan(x + begin, layout.channels, Each{mean}, Each{scale}, None(), Beta::All(beta),
+                y + begin);
       continue;
     }
     for (int64_t c = 0; c < layout.channels; ++c) {
       const int64_t begin = (o * layout.channels + c) * layout.inner;
-      if (beta != nullptr) {
-        WriteSpan(x + begin, layout.inner, Same{mean[c]}, Same{scale[c]}, None(), Same{beta[c]},
-                  y + begin);
-      } else {
-        WriteSpan(x + begin, layout.inner, Same{mean[c]}, Same{scale[c]}, None(), None(),
-                  y + begin);
-      }
+      WriteSpan(x + begin, layout.inner, Same{mean[c]}, Same{scale[c]}, None(), Beta::Of(beta, c),
+                y + begin);
     }
   }
+}
+
+// The shift of all channels, and of one.
+struct Shifted {
+  static Each All(const double* beta) { return {beta}; }
+  static Same Of(const double* beta, int64_t c) { return {beta[c]}; }
+};
+struct Unshifted {
+  static None All(const double* /*beta*/) { return {}; }
+  static None Of(const double* /*beta*/, int64_t /*c*/) { return {}; }
+};
+
+void NormalizeChannels(ConstElements x, const ChannelLayout& layout, const double* mean,
+                       const double* scale, const double* beta, Elements y) {
+  VisitElementTypes(
+      x.type, y.type, [&]<typename In, typename Out>(ElementTag<In>, ElementTag<Out>) HWY_ATTR {
+        const auto normalize = beta != nullptr ? NormalizeChannelsOf<In, Out, Shifted>
+                                               : NormalizeChannelsOf<In, Out, Unshifted>;
+        normalize(x.As<In>(), layout, mean, scale, beta, y.As<Out>());
+      });
 }
 
 #endif  // NORMD_TARGET_IS_PORTABLE
@@ -62,12 +75,17 @@ namespace normd::kernels {
 HWY_EXPORT(ComputeChannelMoments);
 HWY_EXPORT(MergeChannelMoments);
 HWY_EXPORT(FoldAverage);
+HWY_EXPORT(FoldExtremes);
 HWY_EXPORT(FoldTokens);
 HWY_EXPORT(ComputeChannelScale);
 HWY_EXPORT(NormalizeChannels);
 
-void ComputeChannelMoments(const float* x, const ChannelLayout& layout, double* mean, double* m2) {
+void ComputeChannelMoments(ConstElements x, const ChannelLayout& layout, double* mean, double* m2) {
   HWY_DYNAMIC_DISPATCH(ComputeChannelMoments)(x, layout, mean, m2);
+}
+
+void FoldExtremes(ConstElements x, const ChannelLayout& layout, double* minimum, double* maximum) {
+  HWY_DYNAMIC_DISPATCH(FoldExtremes)(x, layout, minimum, maximum);
 }
 
 void MergeChannelMoments(double count_a, double count_b, const double* mean_b, const double* m2_b,
@@ -80,7 +98,7 @@ void FoldAverage(double weight, const double* value, int64_t size, double* avera
   HWY_DYNAMIC_DISPATCH(FoldAverage)(weight, value, size, average);
 }
 
-void FoldTokens(const float* x, const ChannelLayout& layout, double alpha, double* mean,
+void FoldTokens(ConstElements x, const ChannelLayout& layout, double alpha, double* mean,
                 double* variance) {
   HWY_DYNAMIC_DISPATCH(FoldTokens)(x, layout, alpha, mean, variance);
 }
@@ -90,8 +108,8 @@ void ComputeChannelScale(const double* spread, double divisor, const Epsilon& ep
   HWY_DYNAMIC_DISPATCH(ComputeChannelScale)(spread, divisor, epsilon, gamma, channels, scale);
 }
 
-void NormalizeChannels(const float* x, const ChannelLayout& layout, const double* mean,
-                       const double* scale, const double* beta, float* y) {
+void NormalizeChannels(ConstElements x, const ChannelLayout& layout, const double* mean,
+                       const double* scale, const double* beta, Elements y) {
   HWY_DYNAMIC_DISPATCH(NormalizeChannels)(x, layout, mean, scale, beta, y);
 }
 

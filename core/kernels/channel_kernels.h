@@ -1,4 +1,5 @@
-// Kernels for methods whose statistics lie across rows, one set per channel: BatchNorm.
+// Kernels for methods whose statistics lie across rows, one set per channel: BatchNorm,
+// standardization, min-max.
 //
 // The bits of every output are those of kernels/portable, as in row_kernels.h. All statistics are
 // float64 arrays of layout.channels values. Thread-safe; nothing is allocated.
@@ -9,12 +10,17 @@
 
 #include "core/kernels/epsilon.h"
 #include "core/tensor/channel_layout.h"
+#include "core/tensor/element_type.h"
 
 namespace normd::kernels {
 
 // Mean and centered sum of squares (m2) of each channel's values, by two passes with the residual's
 // correction. layout.values_per_channel() must be at least 1.
-void ComputeChannelMoments(const float* x, const ChannelLayout& layout, double* mean, double* m2);
+void ComputeChannelMoments(ConstElements x, const ChannelLayout& layout, double* mean, double* m2);
+
+// Lowers each channel's minimum and raises its maximum to those of its values, which must be
+// finite. 0 is never negative.
+void FoldExtremes(ConstElements x, const ChannelLayout& layout, double* minimum, double* maximum);
 
 // Merges moments b of count_b > 0 values into moments a of count_a >= 0 (Chan, Golub and LeVeque
 // 1979): with n = count_a + count_b and d = mean_b - mean_a,
@@ -27,7 +33,7 @@ void FoldAverage(double weight, const double* value, int64_t size, double* avera
 
 // Folds every token in memory order into exponentially weighted statistics:
 // d = x - mean; mean += alpha * d; variance = (1 - alpha) * (variance + alpha * d * d).
-void FoldTokens(const float* x, const ChannelLayout& layout, double alpha, double* mean,
+void FoldTokens(ConstElements x, const ChannelLayout& layout, double alpha, double* mean,
                 double* variance);
 
 // scale = InverseDeviation(spread / divisor, epsilon) [* gamma], for each channel; gamma may be
@@ -35,10 +41,10 @@ void FoldTokens(const float* x, const ChannelLayout& layout, double alpha, doubl
 void ComputeChannelScale(const double* spread, double divisor, const Epsilon& epsilon,
                          const double* gamma, int64_t channels, double* scale);
 
-// y = (x - mean) * scale [+ beta] by channel, computed in float64 and rounded to float32 once; beta
-// may be null, y may be x.
-void NormalizeChannels(const float* x, const ChannelLayout& layout, const double* mean,
-                       const double* scale, const double* beta, float* y);
+// y = (x - mean) * scale [+ beta] by channel, computed in float64 and rounded to y's type
+// once; beta may be null, y may be x where the types are the same.
+void NormalizeChannels(ConstElements x, const ChannelLayout& layout, const double* mean,
+                       const double* scale, const double* beta, Elements y);
 
 }  // namespace normd::kernels
 

@@ -59,8 +59,9 @@ inline void FoldAverage(double weight, const double* value, int64_t size, double
 }
 
 // One token of channels-last data.
+template <typename T>
 struct FoldToken {
-  const float* token;
+  const T* token;
   double alpha;
   double* mean;
   double* variance;
@@ -76,12 +77,15 @@ struct FoldToken {
   }
 };
 
-inline void FoldTokens(const float* x, const ChannelLayout& layout, double alpha, double* mean,
+inline void FoldTokens(ConstElements x, const ChannelLayout& layout, double alpha, double* mean,
                        double* variance) {
   if (layout.inner > 1) return portable::FoldTokens(x, layout, alpha, mean, variance);
-  for (int64_t token = 0; token < layout.outer; ++token) {
-    ForEachElement(layout.channels, FoldToken{x + token * layout.channels, alpha, mean, variance});
-  }
+  VisitElementType(x.type, [&]<typename T>(ElementTag<T>) HWY_ATTR {
+    for (int64_t token = 0; token < layout.outer; ++token) {
+      ForEachElement(layout.channels,
+                     FoldToken<T>{x.As<T>() + token * layout.channels, alpha, mean, variance});
+    }
+  });
 }
 
 // std::max(a, b), NaN and all.

@@ -8,7 +8,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
+#include "core/kernels/element_conversion.h"
 #include "core/kernels/portable.h"
 #include "hwy/highway.h"
 
@@ -40,25 +42,65 @@ HWY_INLINE void ForEachElement(int64_t size, const Op& op) {
   for (; i < size; ++i) op(OneDouble(), i);
 }
 
-// Loads and stores of floats at any address. A vector of one goes by memcpy: Highway would
+// Loads of elements at any address, as float64. A vector of one goes by memcpy: Highway would
 // dereference the pointer.
-template <class D>
-HWY_INLINE hn::Vec<D> Widen(D d, const float* from) {
+template <class D, typename T>
+HWY_INLINE hn::Vec<D> Widen(D d, const T* from) {
   if constexpr (hn::MaxLanes(D()) == 1) {
-    return hn::Set(d, static_cast<double>(LoadFloat(from)));
-  } else {
+    return hn::Set(d, LoadElement(from));
+  } else if constexpr (std::is_same_v<T, double>) {
+    return hn::LoadU(d, from);
+  } else if constexpr (std::is_same_v<T, float>) {
     return hn::PromoteTo(d, hn::LoadU(hn::Rebind<float, D>(), from));
+  } else if constexpr (std::is_same_v<T, Float16>) {
+    const hn::Rebind<hwy::float16_t, D> halves;
+    const auto bits = hn::LoadU(halves, reinterpret_cast<const hwy::float16_t*>(from));
+    return hn::PromoteTo(d, hn::PromoteTo(hn::Rebind<float, D>(), bits));
+  } else {
+    const hn::Rebind<uint16_t, D> upper_halves;
+    const hn::Rebind<uint32_t, D> words;
+    const auto bits = hn::LoadU(upper_halves, reinterpret_cast<const uint16_t*>(from));
+    const auto word = hn::ShiftLeft<16>(hn::PromoteTo(words, bits));
+    return hn::PromoteTo(d, hn::BitCast(hn::Rebind<float, D>(), word));
   }
 }
 
-template <class D>
-HWY_INLINE void Narrow(D d, hn::Vec<D> value, float* to) {
+// RoundToPrecision on vectors.
+template <typename T, class D>
+HWY_INLINE hn::Vec<D> Round(D d, hn::Vec<D> value) {
+  const hn::RebindToUnsigned<D> bits;
+  const auto exponent = hn::And(hn::BitCast(bits, value), hn::Set(bits, kExponentOfDouble));
+  const auto power = hn::BitCast(d, exponent);
+  const auto smallest = hn::Set(d, Precision<T>::kSmallestNormal);
+  const auto scale = hn::IfThenElse(hn::Lt(power, smallest), smallest, power);
+  const auto magic = hn::Mul(scale, hn::Set(d, kMagic<T>));
+  const auto rounded = hn::CopySign(hn::Sub(hn::Add(value, magic), magic), value);
+  return hn::IfThenElse(hn::Lt(hn::Abs(value), hn::Set(d, kLargestRounded)), rounded, value);
+}
+
+// Stores of float64 as elements at any address, rounded to nearest even once.
+template <class D, typename T>
+HWY_INLINE void Narrow(D d, hn::Vec<D> value, T* to) {
+  const hn::Rebind<float, D> floats;
+  (void)d;
+  (void)floats;
   if constexpr (hn::MaxLanes(D()) == 1) {
-    (void)d;
-    StoreFloat(static_cast<float>(hn::GetLane(value)), to);
-  } else {
-    const hn::Rebind<float, D> floats;
+    StoreElement(hn::GetLane(value), to);
+  } else if constexpr (std::is_same_v<T, double>) {
+    hn::StoreU(value, d, to);
+  } else if constexpr (std::is_same_v<T, float>) {
     hn::StoreU(hn::DemoteTo(floats, value), floats, to);
+  } else if constexpr (std::is_same_v<T, Float16>) {
+    const hn::Rebind<hwy::float16_t, D> halves;
+    const auto rounded = hn::DemoteTo(floats, Round<T>(d, value));
+    hn::StoreU(hn::DemoteTo(halves, rounded), halves, reinterpret_cast<hwy::float16_t*>(to));
+  } else {
+    const hn::Rebind<uint16_t, D> upper_halves;
+    const hn::Rebind<uint32_t, D> words;
+    const auto rounded = hn::DemoteTo(floats, Round<T>(d, value));
+    const auto upper = hn::ShiftRight<16>(hn::BitCast(words, rounded));
+    const auto result = hn::DemoteTo(upper_halves, hn::BitCast(hn::Rebind<int32_t, D>(), upper));
+    hn::StoreU(result, upper_halves, reinterpret_cast<uint16_t*>(to));
   }
 }
 

@@ -39,6 +39,12 @@ inline double InverseDeviation(double variance, const Epsilon& epsilon) {
   return deviation < kSmallestDeviation ? 0 : 1 / deviation;
 }
 
+// 1 / (maximum - minimum). 0 where they are equal, or so close that the inverse could overflow.
+inline double InverseRange(double minimum, double maximum) {
+  const double range = maximum - minimum;
+  return range < kSmallestDeviation ? 0 : 1 / range;
+}
+
 }  // namespace normd
 
 #endif  // NORMD_CORE_KERNELS_EPSILON_H_

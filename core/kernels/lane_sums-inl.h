@@ -6,6 +6,8 @@
 #define NORMD_CORE_KERNELS_LANE_SUMS_INL_H_
 #endif
 
+#include <limits>
+
 #include "core/kernels/elements-inl.h"
 
 #if !NORMD_TARGET_IS_PORTABLE
@@ -43,63 +45,123 @@ struct Lanes {
   }
 };
 
+// What follows is filled by Clear before elements are added: constructors that the compiler writes
+// would not be of this target.
+
+// One sum in lanes, with its rounding errors where elements of type T need that (RunningSum on
+// vectors).
+template <typename T>
+struct LaneSum {
+  Lanes sum, error;
+
+  HWY_INLINE void Clear() {
+    sum.Fill(0);
+    if constexpr (kIsCompensated<T>) error.Fill(0);
+  }
+  HWY_INLINE void Add(int64_t k, DoubleVector value) {
+    const DoubleVector old = sum.vectors[k];
+    const DoubleVector total = hn::Add(old, value);
+    if constexpr (kIsCompensated<T>) {
+      const DoubleVector part = hn::Sub(total, old);
+      const DoubleVector lost = hn::Add(hn::Sub(old, hn::Sub(total, part)), hn::Sub(value, part));
+      error.vectors[k] = hn::Add(error.vectors[k], lost);
+    }
+    sum.vectors[k] = total;
+  }
+  HWY_INLINE double Total() const {
+    const double total = sum.SumByHalves();
+    if constexpr (kIsCompensated<T>) return WithError(total, error.SumByHalves());
+    return total;
+  }
+};
+
+template <typename T>
 struct ValueSum {
-  Lanes sum;
+  LaneSum<T> sum;
 
-  HWY_INLINE ValueSum() { sum.Fill(0); }
-  HWY_INLINE void Add(int64_t k, DoubleVector x) { sum.vectors[k] = hn::Add(sum.vectors[k], x); }
+  HWY_INLINE void Clear() { sum.Clear(); }
+  HWY_INLINE void Add(int64_t k, DoubleVector x) { sum.Add(k, x); }
 };
 
+template <typename T>
 struct SquareSum {
-  Lanes sum;
+  LaneSum<T> sum;
 
-  HWY_INLINE SquareSum() { sum.Fill(0); }
-  // The square of a float is exact in float64: fused or not, the bits are the same.
+  HWY_INLINE void Clear() { sum.Clear(); }
   HWY_INLINE void Add(int64_t k, DoubleVector x) {
-    sum.vectors[k] = hn::MulAdd(x, x, sum.vectors[k]);
+    if constexpr (kIsCompensated<T>) {
+      sum.Add(k, hn::Mul(x, x));
+    } else {  // the square is exact in float64: fused or not, the bits are the same
+      sum.sum.vectors[k] = hn::MulAdd(x, x, sum.sum.vectors[k]);
+    }
   }
 };
 
+template <typename T>
 struct MagnitudeSum {
-  Lanes sum;
+  LaneSum<T> sum;
 
-  HWY_INLINE MagnitudeSum() { sum.Fill(0); }
-  HWY_INLINE void Add(int64_t k, DoubleVector x) {
-    sum.vectors[k] = hn::Add(sum.vectors[k], hn::Abs(x));
-  }
+  HWY_INLINE void Clear() { sum.Clear(); }
+  HWY_INLINE void Add(int64_t k, DoubleVector x) { sum.Add(k, hn::Abs(x)); }
 };
 
 // LargerOrNan on vectors.
+HWY_INLINE DoubleVector LargerOrNans(DoubleVector a, DoubleVector b) {
+  return hn::IfThenElse(hn::Or(hn::Ge(a, b), hn::IsNaN(a)), a, b);
+}
+
+HWY_INLINE double LargestOrNan(const Lanes& lanes) {
+  HWY_ALIGN double values[kLanes];
+  lanes.Store(values);
+  double largest = values[0];
+  for (const double value : values) largest = LargerOrNan(largest, value);
+  return largest;
+}
+
 struct MagnitudeMaximum {
   Lanes largest;
 
-  HWY_INLINE MagnitudeMaximum() { largest.Fill(0); }
+  HWY_INLINE void Clear() { largest.Fill(0); }
   HWY_INLINE void Add(int64_t k, DoubleVector x) {
-    const DoubleVector a = largest.vectors[k];
-    const DoubleVector b = hn::Abs(x);
-    const auto keep = hn::Or(hn::Ge(a, b), hn::IsNaN(a));
-    largest.vectors[k] = hn::IfThenElse(keep, a, b);
+    largest.vectors[k] = LargerOrNans(largest.vectors[k], hn::Abs(x));
   }
 };
 
-struct DeviationLaneSums {
-  Lanes mean, s1, s2;
+struct LaneExtremes {
+  Lanes smallest, largest;  // the smallest: its negative
 
-  HWY_INLINE DeviationLaneSums() {
-    s1.Fill(0);
-    s2.Fill(0);
+  HWY_INLINE void Clear() {
+    smallest.Fill(-std::numeric_limits<double>::infinity());
+    largest.Fill(-std::numeric_limits<double>::infinity());
+  }
+  HWY_INLINE void Add(int64_t k, DoubleVector x) {
+    const DoubleVector value = hn::Add(x, hn::Zero(Doubles()));
+    smallest.vectors[k] = LargerOrNans(smallest.vectors[k], hn::Neg(value));
+    largest.vectors[k] = LargerOrNans(largest.vectors[k], value);
+  }
+};
+
+template <typename T>
+struct DeviationLaneSums {
+  Lanes mean;
+  LaneSum<T> s1, s2;
+
+  HWY_INLINE void Clear() {
+    s1.Clear();
+    s2.Clear();
   }
   HWY_INLINE void Add(int64_t k, DoubleVector x) {
     const DoubleVector d = hn::Sub(x, mean.vectors[k]);
-    s1.vectors[k] = hn::Add(s1.vectors[k], d);
-    s2.vectors[k] = hn::Add(s2.vectors[k], hn::Mul(d, d));
+    s1.Add(k, d);
+    s2.Add(k, hn::Mul(d, d));
   }
 };
 
 // Adds every element of a span to its lane of `sums`. The lanes that the last elements leave over
-// get `padding`, which must be such that it adds nothing: the mean where deviations are summed.
-template <class Sums>
-HWY_INLINE void AddSpan(const float* x, int64_t size, double padding, Sums& sums) {
+// get `padding`, which must be such that it adds nothing: the mean where deviations are summed, a
+// value of the span where extremes are sought.
+template <typename T, class Sums>
+HWY_INLINE void AddSpan(const T* x, int64_t size, double padding, Sums& sums) {
   int64_t i = 0;
   for (; i + kLanes <= size; i += kLanes) {
     for (int64_t k = 0; k < kVectors; ++k) sums.Add(k, Widen(Doubles(), x + i + k * kWidth));
@@ -107,46 +169,55 @@ HWY_INLINE void AddSpan(const float* x, int64_t size, double padding, Sums& sums
   if (i == size) return;
   HWY_ALIGN double last[kLanes];
   for (int64_t lane = 0; lane < kLanes; ++lane) {
-    last[lane] = i + lane < size ? LoadFloat(x + i + lane) : padding;
+    last[lane] = i + lane < size ? LoadElement(x + i + lane) : padding;
   }
   for (int64_t k = 0; k < kVectors; ++k) sums.Add(k, hn::Load(Doubles(), last + k * kWidth));
 }
 
 // The sums over a span.
+template <typename T>
 struct Sums {
-  static double Values(const float* x, int64_t size) {
-    ValueSum sums;
+  static double Values(const T* x, int64_t size) {
+    ValueSum<T> sums;
+    sums.Clear();
     AddSpan(x, size, 0, sums);
-    return sums.sum.SumByHalves();
+    return sums.sum.Total();
   }
 
-  static DeviationSums Deviations(const float* x, int64_t size, double mean) {
-    DeviationLaneSums sums;
+  static DeviationSums Deviations(const T* x, int64_t size, double mean) {
+    DeviationLaneSums<T> sums;
+    sums.Clear();
     sums.mean.Fill(mean);
     AddSpan(x, size, mean, sums);
-    return {sums.s1.SumByHalves(), sums.s2.SumByHalves()};
+    return {sums.s1.Total(), sums.s2.Total()};
   }
 
-  static double Squares(const float* x, int64_t size) {
-    SquareSum sums;
+  static double Squares(const T* x, int64_t size) {
+    SquareSum<T> sums;
+    sums.Clear();
     AddSpan(x, size, 0, sums);
-    return sums.sum.SumByHalves();
+    return sums.sum.Total();
   }
 
-  static double Magnitudes(const float* x, int64_t size) {
-    MagnitudeSum sums;
+  static double Magnitudes(const T* x, int64_t size) {
+    MagnitudeSum<T> sums;
+    sums.Clear();
     AddSpan(x, size, 0, sums);
-    return sums.sum.SumByHalves();
+    return sums.sum.Total();
   }
 
-  static double LargestMagnitude(const float* x, int64_t size) {
+  static double LargestMagnitude(const T* x, int64_t size) {
     MagnitudeMaximum maximum;
+    maximum.Clear();
     AddSpan(x, size, 0, maximum);
-    HWY_ALIGN double lanes[kLanes];
-    maximum.largest.Store(lanes);
-    double largest = 0;
-    for (const double lane : lanes) largest = LargerOrNan(largest, lane);
-    return largest;
+    return LargestOrNan(maximum.largest);
+  }
+
+  static Extremes ExtremesOf(const T* x, int64_t size) {
+    LaneExtremes extremes;
+    extremes.Clear();
+    AddSpan(x, size, LoadElement(x), extremes);
+    return {0.0 - LargestOrNan(extremes.smallest), LargestOrNan(extremes.largest)};
   }
 };
 

@@ -1,7 +1,7 @@
 #include "core/kernels/portable.h"
 
-#include <bit>
 #include <cmath>
+#include <limits>
 
 #include "core/kernels/hyperbolic_tangent.h"
 #include "core/kernels/span_statistics.h"
@@ -10,7 +10,6 @@ namespace normd::kernels::portable {
 namespace {
 
 constexpr int64_t kLanes = 16;
-constexpr uint32_t kExponentBits = 0x7F800000;
 
 double SumByHalves(double* lanes) {
   for (int64_t half = kLanes / 2; half > 0; half /= 2) {
@@ -19,87 +18,146 @@ double SumByHalves(double* lanes) {
   return lanes[0];
 }
 
-// The sums over a span.
-struct Sums {
-  static double Values(const float* x, int64_t size) {
-    double lanes[kLanes] = {};
-    for (int64_t i = 0; i < size; ++i) lanes[i % kLanes] += LoadFloat(x + i);
-    return SumByHalves(lanes);
-  }
+template <typename T>
+struct LaneSum {
+  RunningSum<T> lanes[kLanes];
 
-  static DeviationSums Deviations(const float* x, int64_t size, double mean) {
-    double s1[kLanes] = {};
-    double s2[kLanes] = {};
-    for (int64_t i = 0; i < size; ++i) {
-      const double d = LoadFloat(x + i) - mean;
-      s1[i % kLanes] += d;
-      s2[i % kLanes] += d * d;
+  void Add(int64_t i, double value) { lanes[i % kLanes].Add(value); }
+  double Total() const {
+    double sums[kLanes];
+    double errors[kLanes];
+    for (int64_t i = 0; i < kLanes; ++i) {
+      sums[i] = lanes[i].sum;
+      errors[i] = lanes[i].error;
     }
-    return {SumByHalves(s1), SumByHalves(s2)};
+    const double sum = SumByHalves(sums);
+    return kIsCompensated<T> ? WithError(sum, SumByHalves(errors)) : sum;
+  }
+};
+
+// The sums over a span.
+template <typename T>
+struct Sums {
+  static double Values(const T* x, int64_t size) {
+    LaneSum<T> sum;
+    for (int64_t i = 0; i < size; ++i) sum.Add(i, LoadElement(x + i));
+    return sum.Total();
   }
 
-  static double Squares(const float* x, int64_t size) { return Deviations(x, size, 0).s2; }
-
-  static double Magnitudes(const float* x, int64_t size) {
-    double lanes[kLanes] = {};
-    for (int64_t i = 0; i < size; ++i) lanes[i % kLanes] += std::fabs(LoadFloat(x + i));
-    return SumByHalves(lanes);
+  static DeviationSums Deviations(const T* x, int64_t size, double mean) {
+    LaneSum<T> s1;
+    LaneSum<T> s2;
+    for (int64_t i = 0; i < size; ++i) {
+      const double d = LoadElement(x + i) - mean;
+      s1.Add(i, d);
+      s2.Add(i, d * d);
+    }
+    return {s1.Total(), s2.Total()};
   }
 
-  static double LargestMagnitude(const float* x, int64_t size) {
+  static double Squares(const T* x, int64_t size) { return Deviations(x, size, 0).s2; }
+
+  static double Magnitudes(const T* x, int64_t size) {
+    LaneSum<T> sum;
+    for (int64_t i = 0; i < size; ++i) sum.Add(i, std::fabs(LoadElement(x + i)));
+    return sum.Total();
+  }
+
+  static double LargestMagnitude(const T* x, int64_t size) {
     double largest = 0;
     for (int64_t i = 0; i < size; ++i) {
-      largest = LargerOrNan(largest, std::fabs(LoadFloat(x + i)));
+      largest = LargerOrNan(largest, std::fabs(LoadElement(x + i)));
     }
     return largest;
   }
-};
 
-struct Affine {
-  const double* gamma;
-  const double* beta;
-
-  float operator()(double y, int64_t i) const {
-    if (gamma != nullptr) y = y * gamma[i];
-    if (beta != nullptr) y = y + beta[i];
-    return static_cast<float>(y);
+  static Extremes ExtremesOf(const T* x, int64_t size) {
+    double smallest = -std::numeric_limits<double>::infinity();  // its negative
+    double largest = smallest;
+    for (int64_t i = 0; i < size; ++i) {
+      const double value = LoadElement(x + i) + 0.0;
+      smallest = LargerOrNan(smallest, -value);
+      largest = LargerOrNan(largest, value);
+    }
+    return {0.0 - smallest, largest};
   }
 };
 
-void NormalizeRow(const RowNorm& norm, const float* x, int64_t size, float* y) {
+// body(place, channel) for every element in memory order.
+template <typename Body>
+void ForEachValue(const ChannelLayout& layout, const Body& body) {
+  int64_t place = 0;
+  for (int64_t o = 0; o < layout.outer; ++o) {
+    for (int64_t c = 0; c < layout.channels; ++c) {
+      for (int64_t i = 0; i < layout.inner; ++i) body(place++, c);
+    }
+  }
+}
+
+template <typename In, typename Out>
+void NormalizeRow(const RowNorm& norm, const In* x, int64_t size, Out* y) {
   const RowCoefficients coefficients = CoefficientsOf<Sums>(norm, x, size);
-  const Affine affine{norm.gamma, norm.beta};
   for (int64_t i = 0; i < size; ++i) {
-    const double value = (LoadFloat(x + i) - coefficients.mean) * coefficients.scale;
-    const bool bounded = norm.statistic == RowStatistic::kNone;
-    StoreFloat(affine(bounded ? HyperbolicTangent(value) : value, i), y + i);
+    double value = (LoadElement(x + i) - coefficients.mean) * coefficients.scale;
+    if (norm.statistic == RowStatistic::kNone) value = HyperbolicTangent(value);
+    if (norm.gamma != nullptr) value = value * norm.gamma[i];
+    StoreElement(value + (norm.beta != nullptr ? norm.beta[i] : norm.offset), y + i);
   }
 }
 
 }  // namespace
 
-void NormalizeRows(const RowNorm& norm, const float* x, int64_t rows, int64_t row_size, float* y) {
-  for (int64_t row = 0; row < rows; ++row) {
-    NormalizeRow(norm, x + row * row_size, row_size, y + row * row_size);
-  }
+void NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t row_size,
+                   Elements y) {
+  VisitElementTypes(
+      x.type, y.type, [&]<typename In, typename Out>(ElementTag<In>, ElementTag<Out>) {
+        for (int64_t row = 0; row < rows; ++row) {
+          NormalizeRow(norm, x.As<In>() + row * row_size, row_size, y.As<Out>() + row * row_size);
+        }
+      });
 }
 
-bool AllFinite(const float* x, int64_t size) {
-  for (int64_t i = 0; i < size; ++i) {
-    if ((std::bit_cast<uint32_t>(LoadFloat(x + i)) & kExponentBits) == kExponentBits) return false;
-  }
-  return true;
+bool AllFinite(ConstElements x, int64_t size) {
+  return VisitElementType(x.type, [&]<typename T>(ElementTag<T>) {
+    for (int64_t i = 0; i < size; ++i) {
+      if (!(std::fabs(LoadElement(x.As<T>() + i)) < kLargestMagnitude)) return false;
+    }
+    return true;
+  });
 }
 
-void CanonicalizeNans(float* x, int64_t size) {
-  for (int64_t i = 0; i < size; ++i) {
-    const uint32_t magnitude = std::bit_cast<uint32_t>(LoadFloat(x + i)) & 0x7FFFFFFF;
-    if (magnitude > kExponentBits) StoreFloat(std::bit_cast<float>(0x7FC00000), x + i);
-  }
+void CanonicalizeNans(Elements x, int64_t size) {
+  VisitElementType(x.type, [&]<typename T>(ElementTag<T>) {
+    for (int64_t i = 0; i < size; ++i) {
+      const double value = LoadElement(x.As<T>() + i);
+      if (std::isnan(value)) StoreElement(kCanonicalNan, x.As<T>() + i);
+    }
+  });
 }
 
-void ComputeChannelMoments(const float* x, const ChannelLayout& layout, double* mean, double* m2) {
-  ComputePlaneMoments<Sums>(x, layout, mean, m2);
+void Clip(Elements x, int64_t size, double limit) {
+  VisitElementType(x.type, [&]<typename T>(ElementTag<T>) {
+    for (int64_t i = 0; i < size; ++i) {
+      const double value = LoadElement(x.As<T>() + i);
+      if (std::fabs(value) > limit) StoreElement(std::copysign(limit, value), x.As<T>() + i);
+    }
+  });
+}
+
+void ComputeChannelMoments(ConstElements x, const ChannelLayout& layout, double* mean, double* m2) {
+  VisitElementType(x.type, [&]<typename T>(ElementTag<T>) {
+    ComputePlaneMoments<Sums>(x.As<T>(), layout, mean, m2);
+  });
+}
+
+void FoldExtremes(ConstElements x, const ChannelLayout& layout, double* minimum, double* maximum) {
+  VisitElementType(x.type, [&]<typename T>(ElementTag<T>) {
+    ForEachValue(layout, [&](int64_t place, int64_t c) {
+      const double value = LoadElement(x.As<T>() + place) + 0.0;
+      minimum[c] = value < minimum[c] ? value : minimum[c];
+      maximum[c] = maximum[c] < value ? value : maximum[c];
+    });
+  });
 }
 
 void MergeChannelMoments(double count_a, double count_b, const double* mean_b, const double* m2_b,
@@ -116,17 +174,15 @@ void FoldAverage(double weight, const double* value, int64_t size, double* avera
   for (int64_t i = 0; i < size; ++i) average[i] += weight * (value[i] - average[i]);
 }
 
-void FoldTokens(const float* x, const ChannelLayout& layout, double alpha, double* mean,
+void FoldTokens(ConstElements x, const ChannelLayout& layout, double alpha, double* mean,
                 double* variance) {
-  for (int64_t o = 0; o < layout.outer; ++o) {
-    for (int64_t c = 0; c < layout.channels; ++c) {
-      for (int64_t i = 0; i < layout.inner; ++i, ++x) {
-        const double d = LoadFloat(x) - mean[c];
-        mean[c] += alpha * d;
-        variance[c] = (1 - alpha) * (variance[c] + alpha * d * d);
-      }
-    }
-  }
+  VisitElementType(x.type, [&]<typename T>(ElementTag<T>) {
+    ForEachValue(layout, [&](int64_t place, int64_t c) {
+      const double d = LoadElement(x.As<T>() + place) - mean[c];
+      mean[c] += alpha * d;
+      variance[c] = (1 - alpha) * (variance[c] + alpha * d * d);
+    });
+  });
 }
 
 void ComputeChannelScale(const double* spread, double divisor, const Epsilon& epsilon,
@@ -137,16 +193,15 @@ void ComputeChannelScale(const double* spread, double divisor, const Epsilon& ep
   }
 }
 
-void NormalizeChannels(const float* x, const ChannelLayout& layout, const double* mean,
-                       const double* scale, const double* beta, float* y) {
-  const Affine affine{nullptr, beta};
-  for (int64_t o = 0; o < layout.outer; ++o) {
-    for (int64_t c = 0; c < layout.channels; ++c) {
-      for (int64_t i = 0; i < layout.inner; ++i, ++x, ++y) {
-        StoreFloat(affine((LoadFloat(x) - mean[c]) * scale[c], c), y);
-      }
-    }
-  }
+void NormalizeChannels(ConstElements x, const ChannelLayout& layout, const double* mean,
+                       const double* scale, const double* beta, Elements y) {
+  VisitElementTypes(
+      x.type, y.type, [&]<typename In, typename Out>(ElementTag<In>, ElementTag<Out>) {
+        ForEachValue(layout, [&](int64_t place, int64_t c) {
+          const double value = (LoadElement(x.As<In>() + place) - mean[c]) * scale[c];
+          StoreElement(beta != nullptr ? value + beta[c] : value, y.As<Out>() + place);
+        });
+      });
 }
 
 }  // namespace normd::kernels::portable

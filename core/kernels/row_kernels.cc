@@ -18,13 +18,14 @@ namespace HWY_NAMESPACE {
 
 using portable::AllFinite;
 using portable::CanonicalizeNans;
+using portable::Clip;
 using portable::NormalizeRows;
 
 #else
 
-template <class Gamma, class Beta>
-HWY_NOINLINE void NormalizeEachRow(const RowNorm& norm, Gamma gamma, Beta beta, const float* x,
-                                   int64_t rows, int64_t row_size, float* y) {
+template <typename In, typename Out, class Gamma, class Beta>
+HWY_NOINLINE void NormalizeEachRow(const RowNorm& norm, Gamma gamma, Beta beta, const In* x,
+                                   int64_t rows, int64_t row_size, Out* y) {
   for (int64_t row = 0; row < rows; ++row, x += row_size, y += row_size) {
     const RowCoefficients coefficients = CoefficientsOf<Sums>(norm, x, row_size);
     const Same mean{coefficients.mean};
@@ -37,46 +38,99 @@ HWY_NOINLINE void NormalizeEachRow(const RowNorm& norm, Gamma gamma, Beta beta, 
   }
 }
 
-void NormalizeRows(const RowNorm& norm, const float* x, int64_t rows, int64_t row_size, float* y) {
+void NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t row_size,
+                   Elements y) {
+  const auto normalize = [&](auto gamma, auto beta) HWY_ATTR {
+    VisitElementTypes(
+        x.type, y.type, [&]<typename In, typename Out>(ElementTag<In>, ElementTag<Out>) HWY_ATTR {
+          NormalizeEachRow(norm, gamma, beta, x.As<In>(), rows, row_size, y.As<Out>());
+        });
+  };
   const Each gamma{norm.gamma};
   const Each beta{norm.beta};
+  const Same offset{norm.offset};
   if (norm.gamma != nullptr && norm.beta != nullptr) {
-    NormalizeEachRow(norm, gamma, beta, x, rows, row_size, y);
+    normalize(gamma, beta);
   } else if (norm.gamma != nullptr) {
-    NormalizeEachRow(norm, gamma, None(), x, rows, row_size, y);
+    normalize(gamma, offset);
   } else if (norm.beta != nullptr) {
-    NormalizeEachRow(norm, None(), beta, x, rows, row_size, y);
+    normalize(None(), beta);
   } else {
-    NormalizeEachRow(norm, None(), None(), x, rows, row_size, y);
+    normalize(None(), offset);
   }
 }
 
-using Floats = hn::ScalableTag<float>;
-using Bits = hn::RebindToUnsigned<Floats>;
+// The bits of elements as integers, and those of their exponents.
+template <typename T>
+struct BitsOf;
+template <>
+struct BitsOf<float> {
+  using Type = uint32_t;
+  static constexpr Type kExponent = 0x7F800000;
+};
+template <>
+struct BitsOf<Float16> {
+  using Type = uint16_t;
+  static constexpr Type kExponent = 0x7C00;
+};
+template <>
+struct BitsOf<BFloat16> {
+  using Type = uint16_t;
+  static constexpr Type kExponent = 0x7F80;
+};
+template <>
+struct BitsOf<double> {
+  using Type = uint64_t;
+  static constexpr Type kExponent = uint64_t{1023 + 500} << 52;  // of kLargestMagnitude
+};
 
-bool AllFinite(const float* x, int64_t size) {
-  constexpr int64_t kFloats = hn::MaxLanes(Floats());
-  const auto exponent = hn::Set(Bits(), 0x7F800000u);
+template <typename T>
+HWY_INLINE bool AllFiniteOf(const T* x, int64_t size) {
+  using Bits = hn::ScalableTag<typename BitsOf<T>::Type>;
+  using Signed = hn::RebindToSigned<Bits>;
+  constexpr int64_t kWidth = hn::MaxLanes(Bits());
+  const auto limit = hn::Set(Signed(), static_cast<hn::TFromD<Signed> >(BitsOf<T>::kExponent - 1));
   auto found = hn::Zero(Bits());
   int64_t i = 0;
-  for (; i + kFloats <= size; i += kFloats) {
-    const auto bits = hn::BitCast(Bits(), hn::LoadU(Floats(), x + i));
-    const auto is_special = hn::Eq(hn::And(bits, exponent), exponent);
-    found = hn::Or(found, hn::VecFromMask(Bits(), is_special));
+  for (; i + kWidth <= size; i += kWidth) {
+    const auto bits = hn::LoadU(Bits(), reinterpret_cast<const typename BitsOf<T>::Type*>(x + i));
+    // Without its sign; numbers are in the order of their bits.
+    const auto magnitude = hn::BitCast(Signed(), hn::ShiftRight<1>(hn::ShiftLeft<1>(bits)));
+    const auto is_beyond = hn::VecFromMask(Signed(), hn::Gt(magnitude, limit));
+    found = hn::Or(found, hn::BitCast(Bits(), is_beyond));
   }
   const bool any = !hn::AllTrue(Bits(), hn::Eq(found, hn::Zero(Bits())));
-  return !any && portable::AllFinite(x + i, size - i);
+  return !any && portable::AllFinite({ElementTypeOf<T>(), x + i}, size - i);
 }
 
-void CanonicalizeNans(float* x, int64_t size) {
-  constexpr int64_t kFloats = hn::MaxLanes(Floats());
-  const auto canonical = hn::BitCast(Floats(), hn::Set(Bits(), 0x7FC00000u));
-  int64_t i = 0;
-  for (; i + kFloats <= size; i += kFloats) {
-    const auto value = hn::LoadU(Floats(), x + i);
-    hn::StoreU(hn::IfThenElse(hn::IsNaN(value), canonical, value), Floats(), x + i);
+bool AllFinite(ConstElements x, int64_t size) {
+  return VisitElementType(
+      x.type, [&]<typename T>(ElementTag<T>) HWY_ATTR { return AllFiniteOf(x.As<T>(), size); });
+}
+
+void CanonicalizeNans(Elements x, int64_t size) {
+  if (AllFinite(x, size)) return;
+  portable::CanonicalizeNans(x, size);
+}
+
+template <typename T>
+struct ClipElement {
+  double limit;
+  T* x;
+
+  template <class D>
+  HWY_INLINE void operator()(D d, int64_t i) const {
+    const auto value = Widen(d, x + i);
+    const auto most = hn::Set(d, limit);
+    const auto is_beyond = hn::Gt(hn::Abs(value), most);
+    Narrow(d, hn::IfThenElse(is_beyond, hn::CopySign(most, value), value), x + i);
   }
-  portable::CanonicalizeNans(x + i, size - i);
+};
+
+void Clip(Elements x, int64_t size, double limit) {
+  VisitElementType(x.type, [&]<typename T>(ElementTag<T>) HWY_ATTR {
+    ForEachElement(size, ClipElement<T>{limit, x.As<T>()});
+  });
 }
 
 #endif  // NORMD_TARGET_IS_PORTABLE
@@ -91,14 +145,18 @@ namespace normd::kernels {
 HWY_EXPORT(NormalizeRows);
 HWY_EXPORT(AllFinite);
 HWY_EXPORT(CanonicalizeNans);
+HWY_EXPORT(Clip);
 
-void NormalizeRows(const RowNorm& norm, const float* x, int64_t rows, int64_t row_size, float* y) {
+void NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t row_size,
+                   Elements y) {
   HWY_DYNAMIC_DISPATCH(NormalizeRows)(norm, x, rows, row_size, y);
 }
 
-bool AllFinite(const float* x, int64_t size) { return HWY_DYNAMIC_DISPATCH(AllFinite)(x, size); }
+bool AllFinite(ConstElements x, int64_t size) { return HWY_DYNAMIC_DISPATCH(AllFinite)(x, size); }
 
-void CanonicalizeNans(float* x, int64_t size) { HWY_DYNAMIC_DISPATCH(CanonicalizeNans)(x, size); }
+void CanonicalizeNans(Elements x, int64_t size) { HWY_DYNAMIC_DISPATCH(CanonicalizeNans)(x, size); }
+
+void Clip(Elements x, int64_t size, double limit) { HWY_DYNAMIC_DISPATCH(Clip)(x, size, limit); }
 
 }  // namespace normd::kernels
 #endif  // HWY_ONCE

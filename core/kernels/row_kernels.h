@@ -1,15 +1,17 @@
 // Kernels for methods whose statistics lie within a row, or that have none: LayerNorm, RMSNorm,
-// ScaleNorm, Lp normalization, DyT.
+// ScaleNorm, Lp normalization, min-max within rows, DyT.
 //
-// The bits of every output are those of kernels/portable: they do not depend on the processor, on
-// how many rows travel together, on alignment, or on whether `y` is `x` (which is allowed; other
-// overlap is not). Thread-safe; nothing is allocated.
+// Input and output may be of different types. The bits of every output are those of
+// kernels/portable: they do not depend on the processor, on how many rows travel together, on
+// alignment, or on whether `y` is `x` (which is allowed for one type; other overlap is not).
+// Thread-safe; nothing is allocated.
 #ifndef NORMD_CORE_KERNELS_ROW_KERNELS_H_
 #define NORMD_CORE_KERNELS_ROW_KERNELS_H_
 
 #include <cstdint>
 
 #include "core/kernels/epsilon.h"
+#include "core/tensor/element_type.h"
 
 namespace normd::kernels {
 
@@ -20,6 +22,7 @@ enum class RowStatistic {
   kSquareSum,         // y = x / e(sum of x^2)
   kMagnitudeSum,      // y = x / e((sum of |x|)^2)
   kLargestMagnitude,  // y = x / e((largest |x|)^2)
+  kExtremes,          // y = (x - minimum) / (maximum - minimum); 0 where they are equal
   kNone,              // y = tanh(gain * x)
 };
 
@@ -27,20 +30,27 @@ struct RowNorm {
   RowStatistic statistic = RowStatistic::kMeanVariance;
   Epsilon epsilon;
   const double* gamma = nullptr;  // row_size scales, or null: 1
-  const double* beta = nullptr;   // row_size shifts, or null: 0
-  double gain = 1;                // multiplies y, before gamma
-  int64_t counted = 0;            // kMeanSquare; 0: all
+  const double* beta = nullptr;   // row_size shifts, or null: `offset` everywhere
+  double offset = 0;
+  double gain = 1;      // multiplies y, before gamma
+  int64_t counted = 0;  // kMeanSquare; 0: all
+  bool center = true;   // kMeanVariance: whether the mean is subtracted
+  bool rescale = true;  // kMeanVariance: whether to divide
 };
 
 // Normalizes each of `rows` contiguous rows of `row_size` elements by itself. Statistics and the
-// output are computed in float64 and rounded to float32 once.
-void NormalizeRows(const RowNorm& norm, const float* x, int64_t rows, int64_t row_size, float* y);
+// output are computed in float64 and rounded to the output's type once.
+void NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t row_size,
+                   Elements y);
 
-// Whether no element is NaN or infinite.
-bool AllFinite(const float* x, int64_t size);
+// Whether no element is NaN or infinite, nor, of float64, 2^500 or beyond: where squares overflow.
+bool AllFinite(ConstElements x, int64_t size);
 
-// Replaces every NaN by the canonical quiet one (0x7FC00000).
-void CanonicalizeNans(float* x, int64_t size);
+// Replaces every NaN by the canonical quiet one (0x7FC00000 in float32).
+void CanonicalizeNans(Elements x, int64_t size);
+
+// Clips every element to [-limit, limit], rounded to its type; NaN stays.
+void Clip(Elements x, int64_t size, double limit);
 
 }  // namespace normd::kernels
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/error/error.h"
+#include "core/kernels/row_kernels.h"
 
 namespace normd {
 namespace {
@@ -21,14 +22,24 @@ absl::Status CheckAffine(const NormalizationSpec& spec, absl::Span<const int64_t
 
 }  // namespace
 
-absl::Status CheckRowShape(absl::Span<const int64_t> row_shape) {
-  const absl::StatusOr<int64_t> count = ElementCount(row_shape);
-  return count.ok() ? absl::OkStatus() : InvalidFieldError("row_shape", count.status().message());
+absl::StatusOr<StepLayout> StepsOf(absl::Span<const int64_t> row_shape) {
+  const bool varies = row_shape.size() > 1 && row_shape[0] == -1;
+  const absl::StatusOr<int64_t> count = ElementCount(varies ? row_shape.subspan(1) : row_shape);
+  if (!count.ok()) return InvalidFieldError("row_shape", count.status().message());
+  if (row_shape.size() >= kMaxRank) {
+    return InvalidFieldError("row_shape",
+                             absl::StrCat("has ", row_shape.size(),
+                                          " dimensions; with the batch's there may be ", kMaxRank));
+  }
+  if (row_shape.size() == 1) return StepLayout{1, *count, false};
+  const int64_t steps = varies ? 0 : row_shape[0];
+  return StepLayout{steps, varies ? *count : *count / steps, true};
 }
 
 absl::StatusOr<absl::Span<const int64_t>> TrailingDimensions(const NormalizationSpec& spec,
                                                              absl::Span<const int64_t> row_shape) {
-  NORMD_RETURN_IF_ERROR(CheckRowShape(row_shape));
+  const absl::StatusOr<StepLayout> steps = StepsOf(row_shape);
+  if (!steps.ok()) return steps.status();
   const auto rank = static_cast<size_t>(*spec.normalized_rank);
   if (rank > row_shape.size()) {
     return InvalidFieldError("normalized_rank",
@@ -39,9 +50,10 @@ absl::StatusOr<absl::Span<const int64_t>> TrailingDimensions(const Normalization
   return row_shape.last(rank);
 }
 
-absl::StatusOr<ChannelLayout> ChannelsOf(const NormalizationSpec& spec,
-                                         absl::Span<const int64_t> row_shape) {
-  NORMD_RETURN_IF_ERROR(CheckRowShape(row_shape));
+absl::StatusOr<ChannelBinding> BindChannels(const NormalizationSpec& spec,
+                                            absl::Span<const int64_t> row_shape) {
+  const absl::StatusOr<StepLayout> steps = StepsOf(row_shape);
+  if (!steps.ok()) return steps.status();
   const auto batch_rank = static_cast<int64_t>(row_shape.size()) + 1;
   const int64_t axis =
       *spec.channel_axis < 0 ? *spec.channel_axis + batch_rank : *spec.channel_axis;
@@ -52,9 +64,18 @@ absl::StatusOr<ChannelLayout> ChannelsOf(const NormalizationSpec& spec,
                                      " besides the batch"));
   }
   const auto place = static_cast<size_t>(axis - 1);
-  NORMD_RETURN_IF_ERROR(CheckAffine(spec, {row_shape[place]}));
-  return ChannelLayout{Product(row_shape.first(place)), row_shape[place],
-                       Product(row_shape.subspan(place + 1))};
+  const int64_t channels = row_shape[place];
+  if (channels < 0) {
+    return InvalidFieldError("channel_axis",
+                             absl::StrCat("is ", *spec.channel_axis, ", the dimension of rows of ",
+                                          "shape ", ToString(row_shape), " that varies"));
+  }
+  NORMD_RETURN_IF_ERROR(CheckAffine(spec, {channels}));
+  const int64_t inner = Product(row_shape.subspan(place + 1));
+  if (place > 0) {
+    return ChannelBinding{*steps, {Product(row_shape.subspan(1, place - 1)), channels, inner}};
+  }
+  return ChannelBinding{{1, channels * inner, false}, {1, channels, inner}};
 }
 
 int64_t Product(absl::Span<const int64_t> dimensions) {
@@ -65,10 +86,17 @@ const double* ValuesOrNull(const std::optional<AffineParameter>& parameter) {
   return parameter ? parameter->values.data() : nullptr;
 }
 
-absl::Status NotFiniteError() {
+absl::Status CheckFinite(const NormalizationSpec& spec, bool finite) {
+  if (finite || spec.non_finite == NonFinitePolicy::kPropagate) return absl::OkStatus();
   return InvalidFieldError("data",
-                           "holds NaN or infinity: clean it, or ask for PROPAGATE, which lets such "
-                           "values through and keeps their rows out of the statistics");
+                           "holds NaN or infinity (or float64 beyond 2^500): clean it, or ask for "
+                           "PROPAGATE, which lets such values through and keeps their rows out of "
+                           "the statistics");
+}
+
+void FinishOutput(const NormalizationSpec& spec, bool finite, Elements y, int64_t size) {
+  if (!finite) kernels::CanonicalizeNans(y, size);
+  if (spec.clip) kernels::Clip(y, size, *spec.clip);
 }
 
 }  // namespace normd

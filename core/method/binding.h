@@ -9,29 +9,46 @@
 #include "absl/types/span.h"
 #include "core/method/spec.h"
 #include "core/tensor/channel_layout.h"
+#include "core/tensor/element_type.h"
+#include "core/tensor/rows.h"
 
 namespace normd {
 
-// INVALID_ARGUMENT (field "row_shape") where it is no shape.
-absl::Status CheckRowShape(absl::Span<const int64_t> row_shape);
+// How rows of `row_shape` fall into steps; its first dimension may be -1 where there are others.
+// INVALID_ARGUMENT (field "row_shape") where it is no shape, or has as many dimensions as a batch
+// may have.
+absl::StatusOr<StepLayout> StepsOf(absl::Span<const int64_t> row_shape);
 
 // The last dimensions of `row_shape`, as many as spec.normalized_rank says, which gamma and beta
 // must have as their shape. INVALID_ARGUMENT otherwise.
 absl::StatusOr<absl::Span<const int64_t>> TrailingDimensions(const NormalizationSpec& spec,
                                                              absl::Span<const int64_t> row_shape);
 
-// One row as channels on spec.channel_axis, which gamma and beta must have one value each of.
-// INVALID_ARGUMENT otherwise.
-absl::StatusOr<ChannelLayout> ChannelsOf(const NormalizationSpec& spec,
-                                         absl::Span<const int64_t> row_shape);
+// Rows as channels. Where the channels are not a row's first dimension, that one's steps may vary.
+struct ChannelBinding {
+  StepLayout steps;
+  ChannelLayout step;  // of one step
+
+  ChannelLayout LayoutOf(int64_t step_count) const {
+    return {step.outer * step_count, step.channels, step.inner};
+  }
+};
+
+// Rows of `row_shape` as channels on spec.channel_axis, which gamma and beta must have one value
+// each of. INVALID_ARGUMENT otherwise.
+absl::StatusOr<ChannelBinding> BindChannels(const NormalizationSpec& spec,
+                                            absl::Span<const int64_t> row_shape);
 
 int64_t Product(absl::Span<const int64_t> dimensions);
 
 // The values for kernels: null where there are none.
 const double* ValuesOrNull(const std::optional<AffineParameter>& parameter);
 
-// What REJECT answers to NaN or infinity.
-absl::Status NotFiniteError();
+// Under REJECT, INVALID_ARGUMENT (field "data") unless `finite`.
+absl::Status CheckFinite(const NormalizationSpec& spec, bool finite);
+
+// The last steps of every output: the canonical NaN where there may be one, and spec.clip.
+void FinishOutput(const NormalizationSpec& spec, bool finite, Elements y, int64_t size);
 
 }  // namespace normd
 

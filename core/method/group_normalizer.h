@@ -6,13 +6,14 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "core/method/binding.h"
 #include "core/method/spec.h"
-#include "core/tensor/channel_layout.h"
+#include "core/tensor/element_type.h"
+#include "core/tensor/rows.h"
 
 namespace normd {
 
-// GroupNorm and InstanceNorm. Immutable and safe for concurrent use, as all normalizers are (see
-// normalizer.h).
+// GroupNorm and InstanceNorm. See normalizer.h for what all normalizers have in common.
 class GroupNormalizer {
  public:
   // `spec` must be resolved, of a method with SharedOver::kChannelGroup. INVALID_ARGUMENT where it
@@ -22,16 +23,17 @@ class GroupNormalizer {
                                                 absl::Span<const int64_t> row_shape);
 
   const NormalizationSpec& spec() const { return spec_; }
-  int64_t row_size() const { return row_.size(); }
+  const StepLayout& steps() const { return row_.steps; }
+  int64_t row_size() const { return row_.steps.row_size(); }
 
   // INVALID_ARGUMENT (field "data") for NaN or infinity under REJECT; `y` is then unspecified.
-  absl::Status Normalize(const float* x, int64_t rows, float* y) const;
+  absl::Status Normalize(ConstElements x, const Rows& rows, Elements y) const;
 
  private:
   GroupNormalizer() = default;
 
   NormalizationSpec spec_;
-  ChannelLayout row_;
+  ChannelBinding row_;
   int64_t channels_per_group_ = 1;
 };
 

@@ -7,8 +7,8 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-#include "core/kernels/epsilon.h"
 #include "core/kernels/row_kernels.h"
+#include "core/method/profile.h"
 
 namespace normd {
 
@@ -19,8 +19,12 @@ enum class Method {
   kInstanceNorm,
   kLayerNorm,
   kLpNorm,
+  kMinMax,
   kRmsNorm,
+  kRowMinMax,
+  kRowStandardization,
   kScaleNorm,
+  kStandardization,
 };
 
 // Which elements share statistics.
@@ -37,15 +41,14 @@ struct MethodTraits {
   absl::string_view title;  // as people write it: "LayerNorm"
   SharedOver shared_over;
   absl::string_view shared_over_words;
-  kernels::RowStatistic statistic =
-      kernels::RowStatistic::kNone;  // where it is over trailing dimensions
+  kernels::RowStatistic statistic = kernels::RowStatistic::kNone;
   absl::string_view formula;
+  absl::string_view fixes;  // about the values: "range", "distribution", "length", "nothing"
   bool depends_on_batch;
   bool keeps_running_statistics;
   bool same_in_training_and_inference;
   absl::string_view typical_use;
-  std::optional<double> default_epsilon = std::nullopt;  // none: the method has no epsilon
-  EpsilonPlacement default_placement = EpsilonPlacement::kInsideRoot;
+  std::optional<EpsilonDefaults> epsilon = std::nullopt;  // none: the method has no epsilon
 };
 
 // All methods, in the order of their names.

@@ -11,6 +11,7 @@
 namespace normd {
 namespace {
 
+constexpr char kClip[] = "clip";
 constexpr char kMustBeFloat[] = "must be finite, and within float32's range";
 
 // Within float32's range the products with whatever a statistic gives stay finite.
@@ -32,10 +33,18 @@ absl::Status CheckParameter(const char* field, const std::optional<AffineParamet
   return absl::OkStatus();
 }
 
+// 0: there is none.
+int64_t DefaultGroupCount(Profile profile) {
+  return profile == Profile::kKeras || profile == Profile::kFlax ? 32 : 0;
+}
+
 // Fills what only some methods have.
 absl::Status ResolveOwnParameters(NormalizationSpec& spec) {
   switch (spec.method) {
     case Method::kGroupNorm:
+      if (!spec.group_count && DefaultGroupCount(spec.profile) > 0) {
+        spec.group_count = DefaultGroupCount(spec.profile);
+      }
       if (!spec.group_count) return InvalidFieldError("group_count", "must be set");
       if (*spec.group_count < 1) return InvalidFieldError("group_count", "must be at least 1");
       return absl::OkStatus();
@@ -57,6 +66,19 @@ absl::Status ResolveOwnParameters(NormalizationSpec& spec) {
       if (!spec.gain) spec.gain = 0.5;
       if (!std::isfinite(*spec.gain)) return InvalidFieldError("alpha", "must be finite");
       return absl::OkStatus();
+    case Method::kMinMax:
+    case Method::kRowMinMax:
+      if (!spec.low) spec.low = 0;
+      if (!spec.high) spec.high = 1;
+      if (!IsWithinFloatRange(*spec.low)) return InvalidFieldError("low", kMustBeFloat);
+      if (!IsWithinFloatRange(*spec.high)) return InvalidFieldError("high", kMustBeFloat);
+      if (*spec.high <= *spec.low) return InvalidFieldError("high", "must be above low");
+      return absl::OkStatus();
+    case Method::kRowStandardization:
+    case Method::kStandardization:
+      spec.center = spec.center.value_or(true);
+      spec.scale = spec.scale.value_or(true);
+      return absl::OkStatus();
     case Method::kBatchNorm:
     case Method::kInstanceNorm:
     case Method::kLayerNorm:
@@ -65,20 +87,34 @@ absl::Status ResolveOwnParameters(NormalizationSpec& spec) {
   return absl::OkStatus();
 }
 
+Epsilon DefaultEpsilon(const NormalizationSpec& spec, ElementType input) {
+  Epsilon result = (*TraitsOf(spec.method).epsilon)[static_cast<size_t>(spec.profile)];
+  const bool is_torch_rms = spec.method == Method::kRmsNorm && spec.profile == Profile::kPyTorch;
+  if (is_torch_rms && input == ElementType::kFloat64) result.value = 0x1p-52;  // machine epsilon
+  return result;
+}
+
+Estimator DefaultEstimator(const NormalizationSpec& spec) {
+  if (spec.method == Method::kMinMax) return RunningExtremes{};
+  if (spec.method == Method::kStandardization) return Cumulative{};
+  return DefaultBatchEma(spec.profile);
+}
+
 }  // namespace
 
-absl::StatusOr<NormalizationSpec> Resolve(NormalizationSpec spec) {
+absl::StatusOr<NormalizationSpec> Resolve(NormalizationSpec spec, ElementType input) {
   const MethodTraits& traits = TraitsOf(spec.method);
-  if (traits.default_epsilon) {
-    if (!spec.epsilon) spec.epsilon = traits.default_epsilon;
-    if (!spec.epsilon_placement) spec.epsilon_placement = traits.default_placement;
+  if (traits.epsilon) {
+    const Epsilon preset = DefaultEpsilon(spec, input);
+    if (!spec.epsilon) spec.epsilon = preset.value;
+    if (!spec.epsilon_placement) spec.epsilon_placement = preset.placement;
     if (!std::isfinite(*spec.epsilon) || *spec.epsilon < 0) {
       return InvalidFieldError("epsilon.value", "must be finite and not negative");
     }
   }
   if (traits.shared_over == SharedOver::kChannel ||
       traits.shared_over == SharedOver::kChannelGroup) {
-    if (!spec.channel_axis) spec.channel_axis = 1;
+    if (!spec.channel_axis) spec.channel_axis = DefaultChannelAxis(spec.profile);
     if (*spec.channel_axis == 0) {
       return InvalidFieldError("channel_axis", "is 0, the batch; rows start at axis 1");
     }
@@ -89,13 +125,23 @@ absl::StatusOr<NormalizationSpec> Resolve(NormalizationSpec spec) {
     }
   }
   if (traits.keeps_running_statistics) {
-    if (!spec.estimator) spec.estimator = BatchEma{};
+    if (!spec.estimator) spec.estimator = DefaultEstimator(spec);
     NORMD_RETURN_IF_ERROR(PrefixField("estimator", Validate(*spec.estimator)));
+  }
+  if (spec.clip && !(*spec.clip > 0 && std::isfinite(*spec.clip))) {
+    return InvalidFieldError(kClip, "must be above 0 and finite");
   }
   NORMD_RETURN_IF_ERROR(ResolveOwnParameters(spec));
   NORMD_RETURN_IF_ERROR(CheckParameter("affine.gamma", spec.gamma));
   NORMD_RETURN_IF_ERROR(CheckParameter("affine.beta", spec.beta));
   return spec;
+}
+
+absl::Status PrefixSpec(const NormalizationSpec& spec, absl::Status status) {
+  if (DetailsOf(status).field != kClip) {
+    status = PrefixField(TraitsOf(spec.method).name, std::move(status));
+  }
+  return PrefixField("spec", std::move(status));
 }
 
 kernels::RowStatistic StatisticOf(const NormalizationSpec& spec) {

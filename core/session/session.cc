@@ -10,9 +10,9 @@
 namespace normd {
 namespace {
 
-// Bytes per channel: mean and spread, now and initially, the cached coefficients, gamma, beta, and
-// the estimator's scratch.
-constexpr int64_t kBytesPerChannel = 9 * sizeof(double);
+// Bytes per channel: mean and spread, now and initially, the cached coefficients and shift, gamma,
+// beta, and the estimator's scratch.
+constexpr int64_t kBytesPerChannel = 10 * sizeof(double);
 constexpr int64_t kFixedBytes = 1024;
 
 absl::Status FrozenError(const std::string& name) {
@@ -23,9 +23,21 @@ absl::Status FrozenError(const std::string& name) {
                     "FROZEN");
 }
 
+// Where the contract has a statistic.
+std::string StatisticsField(const std::string& field) {
+  if (field == "mean" || field == "variance") return "statistics.mean_variance";
+  if (field == "minimum" || field == "maximum") return "statistics.minimum_maximum";
+  return "statistics";
+}
+
 }  // namespace
 
 absl::Status Validate(const StreamingPolicy& policy, const Estimator& estimator) {
+  if (policy.direction == Direction::kInverse && policy.mode != BatchNormMode::kInference) {
+    return InvalidFieldError("direction",
+                             "INVERSE goes with INFERENCE: it leads back by the running "
+                             "statistics, and updates none");
+  }
   if (policy.mode != BatchNormMode::kStreaming || TakesSingleTokens(estimator)) {
     return absl::OkStatus();
   }
@@ -44,18 +56,16 @@ absl::StatusOr<std::shared_ptr<Session>> Session::Create(SessionConfig config, C
                                           " keeps no running statistics, so it needs no session: "
                                           "open a stream with the spec"));
   }
-  absl::StatusOr<NormalizationSpec> spec = Resolve(std::move(config.spec));
-  const std::string method_field = absl::StrCat("spec.", traits.name);
-  if (!spec.ok()) return PrefixField(method_field, spec.status());
+  absl::StatusOr<NormalizationSpec> spec = Resolve(config.spec);
+  if (!spec.ok()) return PrefixSpec(config.spec, spec.status());
   config.spec = *std::move(spec);
   const absl::StatusOr<int64_t> count = ElementCount({config.channels});
   if (!count.ok()) return InvalidFieldError("channel_count", "must be at least 1");
   for (const auto& [parameter, field] : {std::pair(&config.spec.gamma, "affine.gamma"),
                                          std::pair(&config.spec.beta, "affine.beta")}) {
     if (parameter->has_value() && (*parameter)->shape != Shape{config.channels}) {
-      return PrefixField(
-          method_field,
-          InvalidFieldError(field, absl::StrCat("must have shape [", config.channels, "]")));
+      return PrefixSpec(config.spec, InvalidFieldError(field, absl::StrCat("must have shape [",
+                                                                           config.channels, "]")));
     }
   }
   if (config.idle_timeout < absl::ZeroDuration()) {
@@ -66,9 +76,7 @@ absl::StatusOr<std::shared_ptr<Session>> Session::Create(SessionConfig config, C
     absl::StatusOr<RunningStatistics> given = RunningStatistics::From(
         *config.spec.estimator, config.channels, *config.initial_statistics);
     if (!given.ok()) {
-      const std::string field = DetailsOf(given.status()).field;
-      const bool per_channel = field == "mean" || field == "variance";
-      return PrefixField(per_channel ? "statistics.mean_variance" : "statistics", given.status());
+      return PrefixField(StatisticsField(DetailsOf(given.status()).field), given.status());
     }
     initial = *std::move(given);
   }
@@ -124,21 +132,22 @@ uint64_t Session::AdvanceLocked() {
 }
 
 absl::StatusOr<uint64_t> Session::Apply(const ChannelNormalizer& normalizer,
-                                        const StreamingPolicy& policy, const float* x, int64_t rows,
-                                        float* y) {
+                                        const StreamingPolicy& policy, ConstElements x,
+                                        const Rows& rows, Elements y) {
   NORMD_RETURN_IF_ERROR(normalizer.CheckFinite(x, rows));
   const bool row_by_row =
       policy.mode == BatchNormMode::kStreaming && policy.granularity == UpdateGranularity::kPerRow;
 
-  // Outside the lock: the moments of what is to enter.
+  // Outside the lock: the statistics of what is to enter.
   ChannelNormalizer::FiniteRows finite;
-  Moments moments(0);
+  BatchStatistics batch = Moments(0);
   if (policy.mode != BatchNormMode::kInference && !row_by_row) {
     finite = normalizer.SelectFiniteRows(x, rows);
+    batch = EmptyBatchStatistics(*spec_.estimator, channels_);
+    Compute(finite.data, normalizer.Layout(finite.rows), batch);
     if (policy.mode == BatchNormMode::kTraining) {
-      NORMD_RETURN_IF_ERROR(normalizer.CheckEnoughRows(finite.rows));
+      NORMD_RETURN_IF_ERROR(ChannelNormalizer::CheckEnoughValues(CountOf(batch)));
     }
-    moments.Compute(finite.data, normalizer.Layout(finite.rows));
   }
 
   std::shared_ptr<const ChannelCoefficients> coefficients;
@@ -167,8 +176,8 @@ absl::StatusOr<uint64_t> Session::Apply(const ChannelNormalizer& normalizer,
       return coefficients_;
     };
     const auto update = [&] {
-      if (!updates || moments.count == 0) return;
-      statistics_.Fold(finite.data, normalizer.Layout(finite.rows), moments);
+      if (!updates || CountOf(batch) == 0) return;
+      statistics_.Fold(finite.data, normalizer.Layout(finite.rows), batch);
       AdvanceLocked();
     };
     if (policy.mode == BatchNormMode::kTraining) {
@@ -184,9 +193,9 @@ absl::StatusOr<uint64_t> Session::Apply(const ChannelNormalizer& normalizer,
   }
 
   if (policy.mode == BatchNormMode::kTraining) {
-    normalizer.Apply(normalizer.CoefficientsOf(moments), x, rows, y);
+    normalizer.Apply(normalizer.CoefficientsOf(batch), Direction::kForward, x, rows, y);
   } else {
-    normalizer.Apply(*coefficients, x, rows, y);
+    normalizer.Apply(*coefficients, policy.direction, x, rows, y);
   }
   return version;
 }

@@ -16,7 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "core/method/normalizer.h"
+#include "core/method/channel_normalizer.h"
 #include "core/method/spec.h"
 #include "core/statistics/running_statistics.h"
 
@@ -24,6 +24,7 @@ namespace normd {
 
 using Clock = std::function<absl::Time()>;
 
+// What is done with running statistics, BatchNorm's or another's.
 enum class BatchNormMode { kTraining, kInference, kStreaming };
 enum class UpdateOrder { kUpdateThenNormalize, kNormalizeThenUpdate };
 enum class UpdateGranularity { kPerRow, kPerChunk };
@@ -35,9 +36,11 @@ struct StreamingPolicy {
   UpdateOrder order = UpdateOrder::kUpdateThenNormalize;
   UpdateGranularity granularity = UpdateGranularity::kPerRow;
   OnFrozen on_frozen = OnFrozen::kError;
+  Direction direction = Direction::kForward;
 };
 
-// INVALID_ARGUMENT (field "mode") for STREAMING with an estimator that averages batch variances.
+// INVALID_ARGUMENT (field "mode") for STREAMING with an estimator that averages batch variances,
+// and (field "direction") for INVERSE in any mode but INFERENCE.
 absl::Status Validate(const StreamingPolicy& policy, const Estimator& estimator);
 
 // What a session is made of.
@@ -76,11 +79,12 @@ struct SessionUpdate {
 class Session {
  public:
   // INVALID_ARGUMENT with the field's path ("spec.batch_norm...", "channel_count",
-  // "statistics.mean_variance.mean", "idle_timeout") where the config cannot be a session.
+  // "statistics.mean_variance.mean", "statistics.count", "idle_timeout") where the config cannot be
+  // a session.
   static absl::StatusOr<std::shared_ptr<Session>> Create(SessionConfig config, Clock clock);
 
-  // Normalizes `rows` rows of `x` into `y` (which may be `x`) as `policy` says, by a normalizer
-  // made of this session's spec, and updates the statistics. Returns the version after it. On an
+  // Normalizes the rows of `x` into `y` as `policy` says, by a normalizer made of this session's
+  // spec, and updates the statistics. Returns the version after it. On an
   // error the statistics are as they were and `y` is unspecified:
   //
   // - INVALID_ARGUMENT (field "data"): NaN or infinity under REJECT.
@@ -88,7 +92,7 @@ class Session {
   // - FAILED_PRECONDITION, reason FROZEN: an update of a frozen session under OnFrozen::kError.
   // - NOT_FOUND: the session was deleted.
   absl::StatusOr<uint64_t> Apply(const ChannelNormalizer& normalizer, const StreamingPolicy& policy,
-                                 const float* x, int64_t rows, float* y);
+                                 ConstElements x, const Rows& rows, Elements y);
 
   // ABORTED where `etag` is not empty and differs; FAILED_PRECONDITION, reason FROZEN, for Reset of
   // a frozen session; NOT_FOUND where it was deleted.

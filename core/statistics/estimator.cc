@@ -22,8 +22,8 @@ absl::Status Validate(const Estimator& estimator) {
 }
 
 bool TakesSingleTokens(const Estimator& estimator) {
-  return std::holds_alternative<Cumulative>(estimator) ||
-         std::holds_alternative<TokenEma>(estimator);
+  return !std::holds_alternative<CumulativeBatch>(estimator) &&
+         !std::holds_alternative<BatchEma>(estimator);
 }
 
 }  // namespace normd

@@ -30,13 +30,16 @@ struct TokenEma {
   double alpha = 0.001;
 };
 
-using Estimator = std::variant<Cumulative, CumulativeBatch, BatchEma, TokenEma>;
+// The extremes of all values ever seen: the only one of MinMax.
+struct RunningExtremes {};
+
+using Estimator = std::variant<Cumulative, CumulativeBatch, BatchEma, TokenEma, RunningExtremes>;
 
 // INVALID_ARGUMENT with the field's path ("batch_ema.momentum", "token_ema.alpha") where a
 // parameter is out of its range or not finite.
 absl::Status Validate(const Estimator& estimator);
 
-// Whether single tokens may be folded in: Cumulative and TokenEma.
+// Whether single tokens may be folded in: not where batch variances are averaged.
 bool TakesSingleTokens(const Estimator& estimator);
 
 }  // namespace normd

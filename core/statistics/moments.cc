@@ -4,7 +4,7 @@
 
 namespace normd {
 
-void Moments::Compute(const float* x, const ChannelLayout& layout) {
+void Moments::Compute(ConstElements x, const ChannelLayout& layout) {
   mean.resize(layout.channels);
   m2.resize(layout.channels);
   count = static_cast<double>(layout.values_per_channel());

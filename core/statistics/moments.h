@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/tensor/channel_layout.h"
+#include "core/tensor/element_type.h"
 
 namespace normd {
 
@@ -17,7 +18,7 @@ struct Moments {
   explicit Moments(int64_t channels) : mean(channels), m2(channels) {}
 
   // Replaces these moments by those of `x`, reusing the arrays. An empty layout gives count 0.
-  void Compute(const float* x, const ChannelLayout& layout);
+  void Compute(ConstElements x, const ChannelLayout& layout);
 
   // Merges `other` in (Chan, Golub and LeVeque 1979). Agrees with the pooled data's moments to
   // rounding; the bits depend on the order of merges.

@@ -28,14 +28,7 @@ constexpr double kLargestVariance = 1e200;
 constexpr double kLargestCount = 1e18;
 constexpr uint64_t kLargestBatches = uint64_t{1} << 53;
 
-}  // namespace
-
-RunningStatistics::RunningStatistics(const Estimator& estimator, int64_t channels)
-    : estimator_(estimator), mean_(channels, 0.0), spread_(channels, 1.0) {}
-
-absl::StatusOr<RunningStatistics> RunningStatistics::From(const Estimator& estimator,
-                                                          int64_t channels,
-                                                          const StatisticsSnapshot& initial) {
+absl::Status CheckMoments(const StatisticsSnapshot& initial, int64_t channels) {
   NORMD_RETURN_IF_ERROR(CheckSize("mean", initial.mean, channels));
   NORMD_RETURN_IF_ERROR(CheckSize("variance", initial.variance, channels));
   if (!AllWithin(initial.mean, -kLargestMean, kLargestMean)) {
@@ -44,11 +37,76 @@ absl::StatusOr<RunningStatistics> RunningStatistics::From(const Estimator& estim
   if (!AllWithin(initial.variance, 0, kLargestVariance)) {
     return InvalidFieldError("variance", "must be finite, not negative and at most 1e200");
   }
-  const bool pooled = std::holds_alternative<Cumulative>(estimator);
+  return absl::OkStatus();
+}
+
+absl::Status CheckExtremes(const StatisticsSnapshot& initial, int64_t channels) {
+  NORMD_RETURN_IF_ERROR(CheckSize("minimum", initial.minimum, channels));
+  NORMD_RETURN_IF_ERROR(CheckSize("maximum", initial.maximum, channels));
+  for (const auto& [field, values] :
+       {std::pair("minimum", &initial.minimum), std::pair("maximum", &initial.maximum)}) {
+    if (!AllWithin(*values, -kLargestMean, kLargestMean)) {
+      return InvalidFieldError(field, "must be finite, and at most 1e100 in magnitude");
+    }
+  }
+  if (!std::equal(initial.minimum.begin(), initial.minimum.end(), initial.maximum.begin(),
+                  std::less_equal<>())) {
+    return InvalidFieldError("maximum", "is below the minimum");
+  }
+  return absl::OkStatus();
+}
+
+void ComputeRangeCoefficients(const double* minimum, const double* maximum, int64_t channels,
+                              double range, double* center, double* scale) {
+  for (int64_t c = 0; c < channels; ++c) {
+    center[c] = minimum[c];
+    scale[c] = InverseRange(minimum[c], maximum[c]) * range;
+  }
+}
+
+}  // namespace
+
+BatchStatistics EmptyBatchStatistics(const Estimator& estimator, int64_t channels) {
+  if (std::holds_alternative<RunningExtremes>(estimator)) return Extremes(channels);
+  return Moments(channels);
+}
+
+void Compute(ConstElements x, const ChannelLayout& layout, BatchStatistics& batch) {
+  std::visit([&](auto& statistics) { statistics.Compute(x, layout); }, batch);
+}
+
+double CountOf(const BatchStatistics& batch) {
+  return std::visit([](const auto& statistics) { return statistics.count; }, batch);
+}
+
+void ComputeCoefficients(const BatchStatistics& batch, const ScaleRule& rule, double* center,
+                         double* scale) {
+  if (const auto* extremes = std::get_if<Extremes>(&batch)) {
+    return ComputeRangeCoefficients(extremes->minimum.data(), extremes->maximum.data(),
+                                    static_cast<int64_t>(extremes->minimum.size()), rule.range,
+                                    center, scale);
+  }
+  const Moments& moments = std::get<Moments>(batch);
+  std::copy(moments.mean.begin(), moments.mean.end(), center);
+  kernels::ComputeChannelScale(moments.m2.data(), moments.count, rule.epsilon, rule.gamma,
+                               static_cast<int64_t>(moments.m2.size()), scale);
+}
+
+RunningStatistics::RunningStatistics(const Estimator& estimator, int64_t channels)
+    : estimator_(estimator), center_(channels, 0.0), spread_(channels, 1.0) {}
+
+absl::StatusOr<RunningStatistics> RunningStatistics::From(const Estimator& estimator,
+                                                          int64_t channels,
+                                                          const StatisticsSnapshot& initial) {
+  RunningStatistics result(estimator, channels);
+  const bool extremes = result.keeps_extremes();
+  NORMD_RETURN_IF_ERROR(extremes ? CheckExtremes(initial, channels)
+                                 : CheckMoments(initial, channels));
+  const bool pooled = extremes || std::holds_alternative<Cumulative>(estimator);
   if (!(initial.count >= 0 && initial.count <= kLargestCount) || (pooled && initial.count == 0)) {
     return InvalidFieldError("count",
                              "must not be negative, nor above 1e18; pooled moments (cumulative) "
-                             "need one above 0");
+                             "and extremes need one above 0");
   }
   const bool by_batches = std::holds_alternative<CumulativeBatch>(estimator);
   if (initial.batches > kLargestBatches || (by_batches && initial.batches == 0)) {
@@ -56,14 +114,11 @@ absl::StatusOr<RunningStatistics> RunningStatistics::From(const Estimator& estim
                              "must be at most 2^53; an average of batches (cumulative_batch) needs "
                              "one above 0");
   }
-  RunningStatistics result(estimator, channels);
   result.count_ = initial.count;
   result.batches_ = initial.batches;
-  result.mean_ = initial.mean;
-  result.spread_ = initial.variance;
-  if (pooled) {
-    for (double& spread : result.spread_) spread *= initial.count;
-  }
+  result.center_ = extremes ? initial.minimum : initial.mean;
+  result.spread_ = extremes ? initial.maximum : initial.variance;
+  for (double& spread : result.spread_) spread *= result.spread_divisor();
   return result;
 }
 
@@ -71,22 +126,39 @@ bool RunningStatistics::folds_tokens() const {
   return std::holds_alternative<TokenEma>(estimator_);
 }
 
-void RunningStatistics::Fold(const float* x, const ChannelLayout& layout, const Moments& batch) {
+bool RunningStatistics::keeps_extremes() const {
+  return std::holds_alternative<RunningExtremes>(estimator_);
+}
+
+void RunningStatistics::Fold(ConstElements x, const ChannelLayout& layout,
+                             const BatchStatistics& batch) {
   ++batches_;
   if (const auto* token = std::get_if<TokenEma>(&estimator_)) {
+    kernels::FoldTokens(x, layout, token->alpha, center_.data(), spread_.data());
     count_ += static_cast<double>(layout.values_per_channel());
-    kernels::FoldTokens(x, layout, token->alpha, mean_.data(), spread_.data());
     return;
   }
+  if (const auto* extremes = std::get_if<Extremes>(&batch)) {
+    for (size_t c = 0; c < center_.size(); ++c) {
+      const bool first = count_ == 0;
+      center_[c] = first ? extremes->minimum[c] : std::min(center_[c], extremes->minimum[c]);
+      spread_[c] = first ? extremes->maximum[c] : std::max(spread_[c], extremes->maximum[c]);
+    }
+  } else {
+    FoldMoments(std::get<Moments>(batch));
+  }
+  count_ += CountOf(batch);
+}
+
+void RunningStatistics::FoldMoments(const Moments& batch) {
   if (std::holds_alternative<Cumulative>(estimator_)) {
     if (count_ == 0) {
-      mean_ = batch.mean;
+      center_ = batch.mean;
       spread_ = batch.m2;
     } else {
       kernels::MergeChannelMoments(count_, batch.count, batch.mean.data(), batch.m2.data(),
-                                   channels(), mean_.data(), spread_.data());
+                                   channels(), center_.data(), spread_.data());
     }
-    count_ += batch.count;
     return;
   }
   const auto* ema = std::get_if<BatchEma>(&estimator_);
@@ -97,13 +169,12 @@ void RunningStatistics::Fold(const float* x, const ChannelLayout& layout, const 
   batch_variance_.resize(batch.m2.size());
   std::transform(batch.m2.begin(), batch.m2.end(), batch_variance_.begin(),
                  [divisor](double m2) { return m2 / divisor; });
-  count_ += batch.count;
   if (weight == 1) {  // the first batch of an average takes the place of what it started from
-    mean_ = batch.mean;
+    center_ = batch.mean;
     spread_ = batch_variance_;
     return;
   }
-  kernels::FoldAverage(weight, batch.mean.data(), channels(), mean_.data());
+  kernels::FoldAverage(weight, batch.mean.data(), channels(), center_.data());
   kernels::FoldAverage(weight, batch_variance_.data(), channels(), spread_.data());
 }
 
@@ -111,14 +182,29 @@ double RunningStatistics::spread_divisor() const {
   return std::holds_alternative<Cumulative>(estimator_) && count_ > 0 ? count_ : 1;
 }
 
-void RunningStatistics::ComputeScale(const Epsilon& epsilon, const double* gamma,
-                                     double* scale) const {
-  kernels::ComputeChannelScale(spread_.data(), spread_divisor(), epsilon, gamma, channels(), scale);
+void RunningStatistics::ComputeCoefficients(const ScaleRule& rule, double* center,
+                                            double* scale) const {
+  if (keeps_extremes()) {
+    return ComputeRangeCoefficients(center_.data(), spread_.data(), channels(), rule.range, center,
+                                    scale);
+  }
+  std::copy(center_.begin(), center_.end(), center);
+  kernels::ComputeChannelScale(spread_.data(), spread_divisor(), rule.epsilon, rule.gamma,
+                               channels(), scale);
 }
 
 StatisticsSnapshot RunningStatistics::Snapshot() const {
-  StatisticsSnapshot result{count_, mean_, spread_, batches_};
-  for (double& variance : result.variance) variance /= spread_divisor();
+  StatisticsSnapshot result;
+  result.count = count_;
+  result.batches = batches_;
+  if (keeps_extremes()) {
+    result.minimum = center_;
+    result.maximum = spread_;
+  } else {
+    result.mean = center_;
+    result.variance = spread_;
+    for (double& variance : result.variance) variance /= spread_divisor();
+  }
   return result;
 }
 

@@ -1,17 +1,45 @@
-// Running statistics: mean and variance per channel, kept by an estimator. A value.
+// Running statistics per channel, mean and variance or extremes, kept by an estimator. A value.
 #ifndef NORMD_CORE_STATISTICS_RUNNING_STATISTICS_H_
 #define NORMD_CORE_STATISTICS_RUNNING_STATISTICS_H_
 
 #include <cstdint>
+#include <variant>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "core/kernels/epsilon.h"
 #include "core/statistics/estimator.h"
+#include "core/statistics/extremes.h"
 #include "core/statistics/moments.h"
 #include "core/tensor/channel_layout.h"
+#include "core/tensor/element_type.h"
 
 namespace normd {
+
+// What one batch says: Extremes for RunningExtremes, Moments for all other estimators.
+using BatchStatistics = std::variant<Moments, Extremes>;
+
+// Those of nothing, of the kind that `estimator` takes.
+BatchStatistics EmptyBatchStatistics(const Estimator& estimator, int64_t channels);
+
+// Replaces `batch` by the statistics of `x`, whose values must be finite, reusing its arrays. An
+// empty layout gives count 0.
+void Compute(ConstElements x, const ChannelLayout& layout, BatchStatistics& batch);
+
+// Values per channel.
+double CountOf(const BatchStatistics& batch);
+
+// How statistics become scales.
+struct ScaleRule {
+  Epsilon epsilon;                // mean and variance
+  const double* gamma = nullptr;  // mean and variance: one per channel, or null
+  double range = 1;               // extremes: what they are scaled to
+};
+
+// A channel's center, what is subtracted, and its scale: InverseDeviation(variance, epsilon)
+// [* gamma], or range / (maximum - minimum).
+void ComputeCoefficients(const BatchStatistics& batch, const ScaleRule& rule, double* center,
+                         double* scale);
 
 // What running statistics know, for exchange. float64, one value per channel.
 struct StatisticsSnapshot {
@@ -19,45 +47,52 @@ struct StatisticsSnapshot {
   std::vector<double> mean;
   std::vector<double> variance;  // what INFERENCE divides by; see MeanVariance in method.proto
   uint64_t batches = 0;          // updates that entered
+  std::vector<double> minimum;   // RunningExtremes has these, and neither mean nor variance
+  std::vector<double> maximum;
 };
 
-// Where nothing entered yet: mean 0, variance 1.
+// Where nothing entered yet: mean 0 and variance 1, or extremes 0 and 1.
 class RunningStatistics {
  public:
   RunningStatistics(const Estimator& estimator, int64_t channels);
 
-  // Starts from what is known. INVALID_ARGUMENT with the field ("mean", "variance", "count",
-  // "batches") for sizes other than `channels`, values that are not finite or too large to go on
-  // from, a negative variance or count, a Cumulative without a count, or a CumulativeBatch without
-  // a number of batches.
+  // Starts from what is known. INVALID_ARGUMENT with the field ("mean", "variance", "minimum",
+  // "maximum", "count", "batches") for sizes other than `channels`, values that are not finite or
+  // too large to go on from, a negative variance or count, a maximum below its minimum, a
+  // Cumulative or RunningExtremes without a count, or a CumulativeBatch without a number of
+  // batches.
   static absl::StatusOr<RunningStatistics> From(const Estimator& estimator, int64_t channels,
                                                 const StatisticsSnapshot& initial);
 
-  // Whether updates need the values themselves (TokenEma), not only their moments.
+  const Estimator& estimator() const { return estimator_; }
+
+  // Whether updates need the values themselves (TokenEma), not only their statistics.
   bool folds_tokens() const;
 
-  // Folds one batch in: by its moments, or, where folds_tokens(), by `x` itself, token by token.
-  // The moments must be those of `x`; batch.count >= 1, and >= 2 where batch variances are
-  // Bessel-corrected. TokenEma reads `x` only, the others `batch` only.
-  void Fold(const float* x, const ChannelLayout& layout, const Moments& batch);
+  // Folds one batch in: by its statistics, or, where folds_tokens(), by `x` itself, token by token.
+  // The statistics must be those of `x`; at least 1 value per channel, and 2 where batch variances
+  // are Bessel-corrected. TokenEma reads `x` only, the others `batch` only.
+  void Fold(ConstElements x, const ChannelLayout& layout, const BatchStatistics& batch);
 
-  int64_t channels() const { return static_cast<int64_t>(mean_.size()); }
-  const double* mean() const { return mean_.data(); }
+  int64_t channels() const { return static_cast<int64_t>(center_.size()); }
+  double count() const { return count_; }
   uint64_t batches() const { return batches_; }
 
-  // InverseDeviation(variance, epsilon) [* gamma] of each channel, into `scale`; gamma may be null.
-  void ComputeScale(const Epsilon& epsilon, const double* gamma, double* scale) const;
+  void ComputeCoefficients(const ScaleRule& rule, double* center, double* scale) const;
 
   StatisticsSnapshot Snapshot() const;
 
  private:
+  bool keeps_extremes() const;
   double spread_divisor() const;
+  void FoldMoments(const Moments& batch);
 
   Estimator estimator_;
   double count_ = 0;
   uint64_t batches_ = 0;
-  std::vector<double> mean_;
-  std::vector<double> spread_;          // Cumulative: m2 (once something entered); others: variance
+  std::vector<double> center_;          // mean, or minimum
+  std::vector<double> spread_;          // Cumulative: m2 (once something entered); RunningExtremes:
+                                        // maximum; others: variance
   std::vector<double> batch_variance_;  // scratch of the batch estimators
 };
 

@@ -6,7 +6,9 @@
 #include "core/error/error.h"
 #include "server/async/unary_call.h"
 #include "server/rpc/proto_conversion.h"
+#include "server/rpc/spec_conversion.h"
 #include "server/rpc/status_mapping.h"
+#include "server/rpc/tensor_conversion.h"
 
 namespace normd::server {
 namespace {
@@ -57,11 +59,41 @@ void NormalizationService::Serve(EventLoop& loop) {
       [this](std::unique_ptr<Call> call) { return NormalizeStream(std::move(call)); });
   ServeUnary<Service, v1::ListMethodsRequest, v1::ListMethodsResponse>(
       loop, service_, &Service::RequestListMethods, ListMethods);
+  ServeUnary<Service, v1::NormalizeRequest, v1::NormalizeResponse>(
+      loop, service_, &Service::RequestNormalize,
+      [this](const v1::NormalizeRequest& request, v1::NormalizeResponse* response) {
+        return ToGrpcStatus(CatchInternal([&] { return Normalize(request, response); }));
+      });
+}
+
+absl::Status NormalizationService::Normalize(const v1::NormalizeRequest& request,
+                                             v1::NormalizeResponse* response) {
+  NormalizationTarget target;
+  NORMD_RETURN_IF_ERROR(target.Bind(request, store_, options_.limits));
+  const v1::Tensor& input = request.input();
+  v1::Tensor* output = response->mutable_output();
+  const absl::StatusOr<uint64_t> version = target.Normalize(
+      {input.data(), input.shape(), request.lengths(), request.row_mask()}, output->mutable_data());
+  if (!version.ok()) {
+    const std::string field = DetailsOf(version.status()).field;
+    const bool is_of_input = field == "data" || field == "shape";
+    return is_of_input ? PrefixField("input", version.status()) : version.status();
+  }
+  output->set_element_type(ToProto(target.output_type()));
+  *output->mutable_shape() = input.shape();
+  ToProto(target.spec(), response->mutable_resolved_spec());
+  response->set_mode(target.mode());
+  response->set_statistics_version(*version);
+  if (request.return_statistics() && target.session() != nullptr) {
+    const SessionSnapshot snapshot = target.session()->Snapshot();
+    ToProto(snapshot.statistics, snapshot.version, response->mutable_statistics());
+  }
+  return absl::OkStatus();
 }
 
 Task NormalizationService::NormalizeStream(std::unique_ptr<Call> call) {
   const OpenStream open_stream(open_streams_);
-  StreamSession session(store_, options_.stream_limits);
+  StreamSession session(store_, options_.limits);
   v1::NormalizeStreamRequest request;
   v1::NormalizeStreamResponse response;
 

@@ -16,7 +16,7 @@ namespace normd::server {
 class NormalizationService {
  public:
   struct Options {
-    StreamLimits stream_limits;
+    MessageLimits limits;
     int max_streams = 10'000;  // open at one time, in all
   };
 
@@ -32,10 +32,12 @@ class NormalizationService {
  private:
   using Call = StreamCall<v1::NormalizeStreamRequest, v1::NormalizeStreamResponse>;
 
+  absl::Status Normalize(const v1::NormalizeRequest& request, v1::NormalizeResponse* response);
   Task NormalizeStream(std::unique_ptr<Call> call);
 
   using Service = v1::NormalizationService::WithRawMethod_NormalizeStream<
-      v1::NormalizationService::WithAsyncMethod_ListMethods<v1::NormalizationService::Service>>;
+      v1::NormalizationService::WithAsyncMethod_ListMethods<
+          v1::NormalizationService::WithAsyncMethod_Normalize<v1::NormalizationService::Service>>>;
 
   Service service_;
   SessionStore& store_;

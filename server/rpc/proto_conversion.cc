@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/error/error.h"
 #include "server/rpc/spec_conversion.h"
@@ -10,31 +11,55 @@
 
 namespace normd::server {
 
+namespace {
+
+absl::Status ReadValues(const v1::Tensor& proto, absl::string_view field,
+                        std::vector<double>& values) {
+  absl::StatusOr<AffineParameter> tensor = ReadTensor(proto);
+  if (!tensor.ok()) return PrefixField(field, tensor.status());
+  values = std::move(tensor->values);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 absl::StatusOr<StatisticsSnapshot> FromProto(const v1::RunningStatistics& proto) {
   StatisticsSnapshot result;
   if (proto.has_count()) {
-    absl::StatusOr<AffineParameter> count = ReadTensor(proto.count());
-    if (!count.ok()) return PrefixField("count", count.status());
-    if (count->values.size() != 1) return InvalidFieldError("count", "must hold one value");
-    result.count = count->values[0];
+    std::vector<double> count;
+    NORMD_RETURN_IF_ERROR(ReadValues(proto.count(), "count", count));
+    if (count.size() != 1) return InvalidFieldError("count", "must hold one value");
+    result.count = count[0];
   }
-  if (!proto.has_mean_variance()) {
-    return InvalidFieldError("mean_variance", "must be set in initial statistics");
-  }
-  absl::StatusOr<AffineParameter> mean = ReadTensor(proto.mean_variance().mean());
-  if (!mean.ok()) return PrefixField("mean_variance.mean", mean.status());
-  absl::StatusOr<AffineParameter> variance = ReadTensor(proto.mean_variance().variance());
-  if (!variance.ok()) return PrefixField("mean_variance.variance", variance.status());
-  result.mean = std::move(mean->values);
-  result.variance = std::move(variance->values);
   result.batches = proto.batches();
+  if (proto.has_minimum_maximum()) {
+    const v1::MinimumMaximum& extremes = proto.minimum_maximum();
+    NORMD_RETURN_IF_ERROR(
+        ReadValues(extremes.minimum(), "minimum_maximum.minimum", result.minimum));
+    NORMD_RETURN_IF_ERROR(
+        ReadValues(extremes.maximum(), "minimum_maximum.maximum", result.maximum));
+  } else if (proto.has_mean_variance()) {
+    const v1::MeanVariance& moments = proto.mean_variance();
+    NORMD_RETURN_IF_ERROR(ReadValues(moments.mean(), "mean_variance.mean", result.mean));
+    NORMD_RETURN_IF_ERROR(
+        ReadValues(moments.variance(), "mean_variance.variance", result.variance));
+  } else {
+    return InvalidFieldError("kind", "must be set: mean_variance or minimum_maximum");
+  }
   return result;
 }
 
 void ToProto(const StatisticsSnapshot& statistics, uint64_t version, v1::RunningStatistics* proto) {
   WriteTensor(absl::MakeConstSpan(&statistics.count, 1), proto->mutable_count());
-  WriteTensor(statistics.mean, proto->mutable_mean_variance()->mutable_mean());
-  WriteTensor(statistics.variance, proto->mutable_mean_variance()->mutable_variance());
+  if (!statistics.minimum.empty()) {
+    v1::MinimumMaximum* extremes = proto->mutable_minimum_maximum();
+    WriteTensor(statistics.minimum, extremes->mutable_minimum());
+    WriteTensor(statistics.maximum, extremes->mutable_maximum());
+  } else {
+    v1::MeanVariance* moments = proto->mutable_mean_variance();
+    WriteTensor(statistics.mean, moments->mutable_mean());
+    WriteTensor(statistics.variance, moments->mutable_variance());
+  }
   proto->set_batches(statistics.batches);
   proto->set_version(version);
 }
@@ -49,11 +74,12 @@ absl::StatusOr<absl::Duration> FromProto(const google::protobuf::Duration& proto
   return absl::Seconds(proto.seconds()) + absl::Nanoseconds(proto.nanos());
 }
 
-absl::StatusOr<StreamingPolicy> PolicyFromProto(const v1::Open& open, bool has_session) {
+template <typename Request>
+absl::StatusOr<StreamingPolicy> PolicyFromProto(const Request& request, bool has_statistics) {
   StreamingPolicy policy;
-  switch (open.mode()) {
+  switch (request.mode()) {
     case v1::BATCH_NORM_MODE_UNSPECIFIED:
-      policy.mode = has_session ? BatchNormMode::kInference : BatchNormMode::kTraining;
+      policy.mode = has_statistics ? BatchNormMode::kInference : BatchNormMode::kTraining;
       break;
     case v1::BATCH_NORM_MODE_TRAINING:
       policy.mode = BatchNormMode::kTraining;
@@ -67,26 +93,33 @@ absl::StatusOr<StreamingPolicy> PolicyFromProto(const v1::Open& open, bool has_s
     default:
       return InvalidFieldError("mode", "must be TRAINING, INFERENCE or STREAMING");
   }
-  if (!v1::UpdateOrder_IsValid(open.update_order())) {
+  if (!v1::UpdateOrder_IsValid(request.update_order())) {
     return InvalidFieldError("update_order", "is not an order that this server knows");
   }
-  if (!v1::UpdateGranularity_IsValid(open.update_granularity())) {
+  if (!v1::UpdateGranularity_IsValid(request.update_granularity())) {
     return InvalidFieldError("update_granularity", "is not a granularity that this server knows");
   }
-  if (!v1::OnFrozen_IsValid(open.on_frozen())) {
+  if (!v1::OnFrozen_IsValid(request.on_frozen())) {
     return InvalidFieldError("on_frozen", "must be ERROR or NORMALIZE_ONLY");
   }
-  if (open.update_order() == v1::UPDATE_ORDER_NORMALIZE_THEN_UPDATE) {
+  if (!v1::Direction_IsValid(request.direction())) {
+    return InvalidFieldError("direction", "must be FORWARD or INVERSE");
+  }
+  if (request.direction() == v1::DIRECTION_INVERSE) policy.direction = Direction::kInverse;
+  if (request.update_order() == v1::UPDATE_ORDER_NORMALIZE_THEN_UPDATE) {
     policy.order = UpdateOrder::kNormalizeThenUpdate;
   }
-  if (open.update_granularity() == v1::UPDATE_GRANULARITY_PER_CHUNK) {
+  if (request.update_granularity() == v1::UPDATE_GRANULARITY_PER_CHUNK) {
     policy.granularity = UpdateGranularity::kPerChunk;
   }
-  if (open.on_frozen() == v1::ON_FROZEN_NORMALIZE_ONLY) {
+  if (request.on_frozen() == v1::ON_FROZEN_NORMALIZE_ONLY) {
     policy.on_frozen = OnFrozen::kNormalizeOnly;
   }
   return policy;
 }
+
+template absl::StatusOr<StreamingPolicy> PolicyFromProto(const v1::Open&, bool);
+template absl::StatusOr<StreamingPolicy> PolicyFromProto(const v1::NormalizeRequest&, bool);
 
 v1::BatchNormMode ToProto(BatchNormMode mode) {
   switch (mode) {
@@ -109,7 +142,8 @@ void ToProto(const MethodTraits& traits, v1::MethodInfo* proto) {
   proto->set_keeps_running_statistics(traits.keeps_running_statistics);
   proto->set_same_in_training_and_inference(traits.same_in_training_and_inference);
   proto->set_typical_use(std::string(traits.typical_use));
-  if (traits.default_epsilon) proto->set_default_epsilon(*traits.default_epsilon);
+  proto->set_fixes(std::string(traits.fixes));
+  if (traits.epsilon) proto->set_default_epsilon(traits.epsilon->front().value);
 }
 
 namespace {

@@ -17,8 +17,10 @@ namespace normd::server {
 absl::StatusOr<StatisticsSnapshot> FromProto(const v1::RunningStatistics& proto);
 absl::StatusOr<absl::Duration> FromProto(const google::protobuf::Duration& proto);
 
-// Of `open`, where the method keeps statistics; `has_session` chooses the default mode.
-absl::StatusOr<StreamingPolicy> PolicyFromProto(const v1::Open& open, bool has_session);
+// Of a v1::Open or v1::NormalizeRequest, where the method keeps statistics; `has_statistics`
+// chooses the default mode.
+template <typename Request>
+absl::StatusOr<StreamingPolicy> PolicyFromProto(const Request& request, bool has_statistics);
 
 void ToProto(const MethodTraits& traits, v1::MethodInfo* proto);
 void ToProto(const StatisticsSnapshot& statistics, uint64_t version, v1::RunningStatistics* proto);

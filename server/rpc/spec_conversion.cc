@@ -53,29 +53,38 @@ absl::Status ReadParameter(bool present, const v1::Tensor& proto, absl::string_v
   return absl::OkStatus();
 }
 
-absl::StatusOr<Estimator> FromProto(const v1::Estimator& proto) {
+absl::StatusOr<BatchEma> FromProto(const v1::BatchEma& proto, Profile profile) {
+  BatchEma result = DefaultBatchEma(profile);
+  const MomentumConvention preset = result.convention;
+  if (proto.convention() == v1::BatchEma::CONVENTION_OLD_WEIGHT) {
+    result.convention = MomentumConvention::kOldWeight;
+  } else if (proto.convention() == v1::BatchEma::CONVENTION_NEW_WEIGHT) {
+    result.convention = MomentumConvention::kNewWeight;
+  } else if (proto.convention() != v1::BatchEma::CONVENTION_UNSPECIFIED) {
+    return InvalidFieldError("batch_ema.convention", "must be NEW_WEIGHT or OLD_WEIGHT");
+  }
+  if (result.convention != preset) result.momentum = 1 - result.momentum;
+  if (proto.has_momentum()) result.momentum = proto.momentum();
+  if (proto.has_unbiased()) result.unbiased = proto.unbiased();
+  return result;
+}
+
+// Nothing where the profile chooses.
+absl::StatusOr<std::optional<Estimator>> FromProto(const v1::Estimator& proto, Profile profile) {
   switch (proto.kind_case()) {
     case v1::Estimator::kCumulative:
       return Cumulative{};
     case v1::Estimator::kCumulativeBatch: {
-      CumulativeBatch result;
+      CumulativeBatch result = DefaultCumulativeBatch(profile);
       if (proto.cumulative_batch().has_unbiased()) {
         result.unbiased = proto.cumulative_batch().unbiased();
       }
       return result;
     }
     case v1::Estimator::kBatchEma: {
-      const v1::BatchEma& ema = proto.batch_ema();
-      BatchEma result;
-      if (ema.convention() == v1::BatchEma::CONVENTION_OLD_WEIGHT) {
-        result.convention = MomentumConvention::kOldWeight;
-        result.momentum = 1 - result.momentum;
-      } else if (!v1::BatchEma::Convention_IsValid(ema.convention())) {
-        return InvalidFieldError("batch_ema.convention", "must be NEW_WEIGHT or OLD_WEIGHT");
-      }
-      if (ema.has_momentum()) result.momentum = ema.momentum();
-      if (ema.has_unbiased()) result.unbiased = ema.unbiased();
-      return result;
+      const absl::StatusOr<BatchEma> result = FromProto(proto.batch_ema(), profile);
+      if (!result.ok()) return result.status();
+      return *result;
     }
     case v1::Estimator::kTokenEma: {
       TokenEma result;
@@ -85,7 +94,7 @@ absl::StatusOr<Estimator> FromProto(const v1::Estimator& proto) {
     case v1::Estimator::KIND_NOT_SET:
       break;
   }
-  return BatchEma{};
+  return std::nullopt;
 }
 
 struct EstimatorWriter {
@@ -106,7 +115,38 @@ struct EstimatorWriter {
   void operator()(const TokenEma& estimator) const {
     proto->mutable_token_ema()->set_alpha(estimator.alpha);
   }
+  void operator()(const RunningExtremes& /*estimator*/) const {}  // MinMax has no choice
 };
+
+absl::StatusOr<Profile> FromProto(v1::Profile profile) {
+  switch (profile) {
+    case v1::PROFILE_UNSPECIFIED:
+    case v1::PROFILE_PYTORCH:
+      return Profile::kPyTorch;
+    case v1::PROFILE_KERAS:
+      return Profile::kKeras;
+    case v1::PROFILE_FLAX:
+      return Profile::kFlax;
+    case v1::PROFILE_ONNX:
+      return Profile::kOnnx;
+    default:
+      return InvalidFieldError("profile", "must be PYTORCH, KERAS, FLAX or ONNX");
+  }
+}
+
+v1::Profile ToProto(Profile profile) {
+  switch (profile) {
+    case Profile::kKeras:
+      return v1::PROFILE_KERAS;
+    case Profile::kFlax:
+      return v1::PROFILE_FLAX;
+    case Profile::kOnnx:
+      return v1::PROFILE_ONNX;
+    case Profile::kPyTorch:
+      break;
+  }
+  return v1::PROFILE_PYTORCH;
+}
 
 absl::StatusOr<LpOrder> FromProto(v1::LpNorm::Order order) {
   switch (order) {
@@ -155,13 +195,21 @@ absl::Status ReadParameters(const Message& message, NormalizationSpec& spec) {
   if constexpr (requires { message.alpha(); }) {
     if (message.has_alpha()) spec.gain = message.alpha();
   }
+  if constexpr (requires { message.low(); }) {
+    if (message.has_low()) spec.low = message.low();
+    if (message.has_high()) spec.high = message.high();
+  }
+  if constexpr (requires { message.center(); }) {
+    if (message.has_center()) spec.center = message.center();
+    if (message.has_scale()) spec.scale = message.scale();
+  }
   if constexpr (requires { message.order(); }) {
     const absl::StatusOr<LpOrder> order = FromProto(message.order());
     if (!order.ok()) return order.status();
     spec.order = *order;
   }
   if constexpr (requires { message.estimator(); }) {
-    absl::StatusOr<Estimator> estimator = FromProto(message.estimator());
+    const auto estimator = FromProto(message.estimator(), spec.profile);
     if (!estimator.ok()) return PrefixField("estimator", estimator.status());
     spec.estimator = *estimator;
   }
@@ -188,8 +236,18 @@ void WriteParameters(const NormalizationSpec& spec, Message* message) {
   }
   if constexpr (requires { message->group_count(); }) message->set_group_count(*spec.group_count);
   if constexpr (requires { message->partial(); }) message->set_partial(*spec.partial);
-  if constexpr (requires { message->gain(); }) message->set_gain(*spec.gain);
+  if constexpr (requires { message->gain(); }) {
+    if (spec.gain) message->set_gain(*spec.gain);  // else it follows each row's size
+  }
   if constexpr (requires { message->alpha(); }) message->set_alpha(*spec.gain);
+  if constexpr (requires { message->low(); }) {
+    message->set_low(*spec.low);
+    message->set_high(*spec.high);
+  }
+  if constexpr (requires { message->center(); }) {
+    message->set_center(*spec.center);
+    message->set_scale(*spec.scale);
+  }
   if constexpr (requires { message->order(); }) message->set_order(ToProto(*spec.order));
   if constexpr (requires { message->estimator(); }) {
     std::visit(EstimatorWriter{message->mutable_estimator()}, *spec.estimator);
@@ -213,6 +271,10 @@ void WriteParameters(const NormalizationSpec& spec, Message* message) {
 
 absl::StatusOr<NormalizationSpec> FromProto(const v1::NormalizationSpec& proto) {
   NormalizationSpec spec;
+  const absl::StatusOr<Profile> profile = FromProto(proto.profile());
+  if (!profile.ok()) return profile.status();
+  spec.profile = *profile;
+  if (proto.has_clip()) spec.clip = proto.clip();
   absl::Status status;
   const auto read = [&](Method method, const auto& message) {
     spec.method = method;
@@ -242,6 +304,18 @@ absl::StatusOr<NormalizationSpec> FromProto(const v1::NormalizationSpec& proto) 
       break;
     case v1::NormalizationSpec::kScaleNorm:
       read(Method::kScaleNorm, proto.scale_norm());
+      break;
+    case v1::NormalizationSpec::kMinMax:
+      read(Method::kMinMax, proto.min_max());
+      break;
+    case v1::NormalizationSpec::kRowMinMax:
+      read(Method::kRowMinMax, proto.row_min_max());
+      break;
+    case v1::NormalizationSpec::kRowStandardization:
+      read(Method::kRowStandardization, proto.row_standardization());
+      break;
+    case v1::NormalizationSpec::kStandardization:
+      read(Method::kStandardization, proto.standardization());
       break;
     case v1::NormalizationSpec::METHOD_NOT_SET:
       return InvalidFieldError("method", "must be set; ListMethods knows what there is");
@@ -281,7 +355,21 @@ void ToProto(const NormalizationSpec& spec, v1::NormalizationSpec* proto) {
     case Method::kScaleNorm:
       WriteParameters(spec, proto->mutable_scale_norm());
       break;
+    case Method::kStandardization:
+      WriteParameters(spec, proto->mutable_standardization());
+      break;
+    case Method::kRowStandardization:
+      WriteParameters(spec, proto->mutable_row_standardization());
+      break;
+    case Method::kRowMinMax:
+      WriteParameters(spec, proto->mutable_row_min_max());
+      break;
+    case Method::kMinMax:
+      WriteParameters(spec, proto->mutable_min_max());
+      break;
   }
+  proto->set_profile(ToProto(spec.profile));
+  if (spec.clip) proto->set_clip(*spec.clip);
   proto->set_non_finite(spec.non_finite == NonFinitePolicy::kReject
                             ? v1::NON_FINITE_POLICY_REJECT
                             : v1::NON_FINITE_POLICY_PROPAGATE);

@@ -3,28 +3,19 @@
 #define NORMD_SERVER_RPC_STREAM_SESSION_H_
 
 #include <cstdint>
-#include <memory>
-#include <variant>
 
 #include "absl/status/status.h"
-#include "core/method/group_normalizer.h"
-#include "core/method/normalizer.h"
-#include "core/session/session.h"
 #include "core/session/session_store.h"
 #include "normd/v1/normalization.pb.h"
+#include "server/rpc/normalization_target.h"
 
 namespace normd::server {
-
-// What the server takes from one stream.
-struct StreamLimits {
-  int64_t max_message_bytes = 4 << 20;
-  int64_t max_row_elements = 1 << 20;
-};
 
 // Not thread-safe: a stream is served by one thread at a time.
 class StreamSession {
  public:
-  StreamSession(SessionStore& store, const StreamLimits& limits) : store_(store), limits_(limits) {}
+  StreamSession(SessionStore& store, const MessageLimits& limits)
+      : store_(store), limits_(limits) {}
 
   // Answers the first message. An error ends the call.
   absl::Status Open(const v1::NormalizeStreamRequest& request,
@@ -41,19 +32,9 @@ class StreamSession {
   uint64_t last_sequence_number() const { return last_sequence_number_; }
 
  private:
-  absl::Status Bind(NormalizationSpec& spec, const v1::Open& open);
-  template <typename Normalizer>
-  absl::Status BindStateless(NormalizationSpec& spec, absl::Span<const int64_t> row_shape);
-  // The version of the statistics afterwards; 0 without a session.
-  absl::StatusOr<uint64_t> NormalizeRows(const float* x, int64_t rows, float* y) const;
-
   SessionStore& store_;
-  const StreamLimits limits_;
-  std::variant<std::monostate, RowNormalizer, GroupNormalizer, ChannelNormalizer> normalizer_;
-  int64_t row_size_ = 0;  // elements, once the stream is open
-  StreamingPolicy policy_;
-  std::shared_ptr<Session> session_;  // null: stateless
-  Session::StreamLease lease_;
+  const MessageLimits limits_;
+  NormalizationTarget target_;
   bool return_statistics_ = false;
   uint64_t last_sequence_number_ = 0;
 };

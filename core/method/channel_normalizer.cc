@@ -1,0 +1,171 @@
+#include "core/method/channel_normalizer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/error/error.h"
+#include "core/kernels/channel_kernels.h"
+#include "core/kernels/row_kernels.h"
+
+namespace normd {
+namespace {
+
+// Those that lead back. A channel whose scale is 0 comes back as its center.
+ChannelCoefficients InverseOf(const ChannelCoefficients& coefficients) {
+  ChannelCoefficients result;
+  result.center = coefficients.shift;
+  result.center.resize(coefficients.center.size());
+  result.shift = coefficients.center;
+  result.scale.resize(coefficients.scale.size());
+  std::transform(coefficients.scale.begin(), coefficients.scale.end(), result.scale.begin(),
+                 [](double scale) { return scale == 0 ? 0 : 1 / scale; });
+  return result;
+}
+
+}  // namespace
+
+absl::StatusOr<ChannelNormalizer> ChannelNormalizer::Create(const NormalizationSpec& spec,
+                                                            absl::Span<const int64_t> row_shape) {
+  const absl::StatusOr<ChannelBinding> binding = BindChannels(spec, row_shape);
+  if (!binding.ok()) return binding.status();
+  ChannelNormalizer result;
+  result.spec_ = spec;
+  result.row_ = *binding;
+  if (spec.beta) result.shift_ = spec.beta->values;
+  if (spec.low.value_or(0) != 0) result.shift_.assign(binding->step.channels, *spec.low);
+  return result;
+}
+
+absl::Status ChannelNormalizer::CheckFinite(ConstElements x, const Rows& rows) const {
+  if (spec_.non_finite == NonFinitePolicy::kPropagate) return absl::OkStatus();
+  return normd::CheckFinite(spec_, kernels::AllFinite(x, row_.steps.TotalSize(rows)));
+}
+
+absl::Status ChannelNormalizer::CheckInvertible() const {
+  if (!spec_.gamma) return absl::OkStatus();
+  const std::vector<double>& gamma = spec_.gamma->values;
+  if (std::find(gamma.begin(), gamma.end(), 0.0) == gamma.end()) return absl::OkStatus();
+  return InvalidFieldError("affine.gamma", "holds 0, from which no input can be told");
+}
+
+absl::Status ChannelNormalizer::CheckEnoughValues(double count) {
+  if (count >= 2) return absl::OkStatus();
+  return WithReason(
+      InvalidFieldError("data",
+                        absl::StrCat("holds ", count, " finite value", count == 1 ? "" : "s",
+                                     " per channel, and TRAINING needs at least 2: a single value "
+                                     "is its own mean, so it normalizes to beta whatever it was. "
+                                     "Send more rows a chunk, or use a session in mode STREAMING, "
+                                     "which updates its statistics token by token, or INFERENCE, "
+                                     "which only reads them")),
+      "NEEDS_MORE_ROWS");
+}
+
+ChannelNormalizer::FiniteRows ChannelNormalizer::SelectFiniteRows(ConstElements x,
+                                                                  const Rows& rows) const {
+  FiniteRows result{x, rows, {}, {}};
+  if (kernels::AllFinite(x, row_.steps.TotalSize(rows))) return result;
+  result.rows = {};
+  for (int64_t row = 0; row < rows.count; ++row) {
+    const int64_t size = row_.steps.SizeOf(rows, row);
+    if (kernels::AllFinite(x, size)) {
+      const auto* begin = x.As<char>();
+      result.kept.insert(result.kept.end(), begin, begin + size * SizeOf(x.type));
+      if (!rows.steps.empty()) result.steps.push_back(row_.steps.StepsOf(rows, row));
+      ++result.rows.count;
+    }
+    x = x.From(size);
+  }
+  result.data = {x.type, result.kept.data()};
+  result.rows.steps = result.steps;
+  return result;
+}
+
+BatchStatistics ChannelNormalizer::StatisticsOf(ConstElements x, const Rows& rows) const {
+  const FiniteRows finite = SelectFiniteRows(x, rows);
+  BatchStatistics result = EmptyBatchStatistics(*spec_.estimator, channels());
+  Compute(finite.data, Layout(finite.rows), result);
+  return result;
+}
+
+ScaleRule ChannelNormalizer::Rule() const {
+  return {.epsilon = spec_.resolved_epsilon(),
+          .gamma = ValuesOrNull(spec_.gamma),
+          .range = spec_.high.value_or(1) - spec_.low.value_or(0)};
+}
+
+void ChannelNormalizer::DropCoefficients(std::vector<double>& center,
+                                         std::vector<double>& scale) const {
+  if (!spec_.center.value_or(true)) std::fill(center.begin(), center.end(), 0.0);
+  if (!spec_.scale.value_or(true)) std::fill(scale.begin(), scale.end(), 1.0);
+}
+
+ChannelCoefficients ChannelNormalizer::CoefficientsOf(const BatchStatistics& batch) const {
+  ChannelCoefficients result{std::vector<double>(channels()), std::vector<double>(channels()),
+                             shift_};
+  ComputeCoefficients(batch, Rule(), result.center.data(), result.scale.data());
+  DropCoefficients(result.center, result.scale);
+  return result;
+}
+
+ChannelCoefficients ChannelNormalizer::CoefficientsOf(const RunningStatistics& statistics) const {
+  ChannelCoefficients result{std::vector<double>(channels()), std::vector<double>(channels()),
+                             shift_};
+  statistics.ComputeCoefficients(Rule(), result.center.data(), result.scale.data());
+  DropCoefficients(result.center, result.scale);
+  return result;
+}
+
+void ChannelNormalizer::Apply(const ChannelCoefficients& coefficients, Direction direction,
+                              ConstElements x, const Rows& rows, Elements y) const {
+  const ChannelLayout layout = Layout(rows);
+  const bool may_be_nan = spec_.non_finite == NonFinitePolicy::kPropagate;
+  const auto apply = [&](const ChannelCoefficients& c) {
+    kernels::NormalizeChannels(x, layout, c.center.data(), c.scale.data(),
+                               c.shift.empty() ? nullptr : c.shift.data(), y);
+  };
+  if (direction == Direction::kForward) {
+    apply(coefficients);
+    FinishOutput(spec_, !may_be_nan, y, layout.size());
+  } else {
+    apply(InverseOf(coefficients));
+    if (may_be_nan) kernels::CanonicalizeNans(y, layout.size());
+  }
+}
+
+absl::Status ChannelNormalizer::NormalizeByBatch(ConstElements x, const Rows& rows,
+                                                 Elements y) const {
+  NORMD_RETURN_IF_ERROR(CheckFinite(x, rows));
+  const BatchStatistics batch = StatisticsOf(x, rows);
+  NORMD_RETURN_IF_ERROR(CheckEnoughValues(CountOf(batch)));
+  Apply(CoefficientsOf(batch), Direction::kForward, x, rows, y);
+  return absl::OkStatus();
+}
+
+void ChannelNormalizer::NormalizeRowByRow(bool update_first, ConstElements x, const Rows& rows,
+                                          RunningStatistics& statistics, Elements y) const {
+  BatchStatistics batch = EmptyBatchStatistics(statistics.estimator(), channels());
+  std::vector<double> center(channels());
+  std::vector<double> scale(channels());
+  for (int64_t row = 0; row < rows.count; ++row) {
+    const ChannelLayout layout = row_.LayoutOf(row_.steps.StepsOf(rows, row));
+    const bool finite = kernels::AllFinite(x, layout.size());
+    const auto update = [&] {
+      if (!finite) return;
+      if (!statistics.folds_tokens()) Compute(x, layout, batch);
+      statistics.Fold(x, layout, batch);
+    };
+    if (update_first) update();
+    statistics.ComputeCoefficients(Rule(), center.data(), scale.data());
+    DropCoefficients(center, scale);
+    if (!update_first) update();
+    kernels::NormalizeChannels(x, layout, center.data(), scale.data(),
+                               shift_.empty() ? nullptr : shift_.data(), y);
+    FinishOutput(spec_, finite, y, layout.size());
+    x = x.From(layout.size());
+    y = y.From(layout.size());
+  }
+}
+
+}  // namespace normd

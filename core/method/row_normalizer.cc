@@ -1,0 +1,69 @@
+#include "core/method/row_normalizer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "core/error/error.h"
+#include "core/method/binding.h"
+
+namespace normd {
+
+absl::StatusOr<RowNormalizer> RowNormalizer::Create(const NormalizationSpec& spec,
+                                                    absl::Span<const int64_t> row_shape) {
+  const auto trailing = TrailingDimensions(spec, row_shape);
+  if (!trailing.ok()) return trailing.status();
+  RowNormalizer result;
+  result.spec_ = spec;
+  result.steps_ = *StepsOf(row_shape);
+  const bool whole_rows = trailing->size() == row_shape.size() && result.steps_.may_vary;
+  if (whole_rows && result.steps_.steps == 0) return result;  // of any size
+  const int64_t size = Product(*trailing);
+  if (!whole_rows) result.group_size_ = size;
+  const auto count = static_cast<double>(size);
+  if (spec.method == Method::kScaleNorm && !spec.gain && !whole_rows) {
+    result.spec_.gain = std::sqrt(count);
+  }
+  if (spec.partial && *spec.partial * count < 1) {
+    return InvalidFieldError("partial", absl::StrCat("is ", *spec.partial, ", no element of the ",
+                                                     size, " that there are"));
+  }
+  return result;
+}
+
+kernels::RowNorm RowNormalizer::NormOf(int64_t group_size) const {
+  const auto size = static_cast<double>(group_size);
+  kernels::RowNorm norm{.statistic = StatisticOf(spec_),
+                        .epsilon = spec_.resolved_epsilon(),
+                        .gamma = ValuesOrNull(spec_.gamma),
+                        .beta = ValuesOrNull(spec_.beta),
+                        .offset = spec_.low.value_or(0),
+                        .center = spec_.center.value_or(true),
+                        .rescale = spec_.scale.value_or(true)};
+  if (spec_.gain) norm.gain = *spec_.gain;
+  if (spec_.high) norm.gain = *spec_.high - *spec_.low;
+  if (spec_.method == Method::kScaleNorm && !spec_.gain) norm.gain = std::sqrt(size);
+  if (spec_.partial)
+    norm.counted = std::max<int64_t>(1, static_cast<int64_t>(*spec_.partial * size));
+  return norm;
+}
+
+absl::Status RowNormalizer::Normalize(ConstElements x, const Rows& rows, Elements y) const {
+  const int64_t size = steps_.TotalSize(rows);
+  const bool finite = kernels::AllFinite(x, size);
+  NORMD_RETURN_IF_ERROR(CheckFinite(spec_, finite));
+  if (group_size_ > 0) {
+    kernels::NormalizeRows(NormOf(group_size_), x, size / group_size_, group_size_, y);
+  } else {
+    int64_t begin = 0;
+    for (int64_t row = 0; row < rows.count; ++row) {
+      const int64_t row_size = steps_.SizeOf(rows, row);
+      kernels::NormalizeRows(NormOf(row_size), x.From(begin), 1, row_size, y.From(begin));
+      begin += row_size;
+    }
+  }
+  FinishOutput(spec_, finite, y, size);
+  return absl::OkStatus();
+}
+
+}  // namespace normd

@@ -1,0 +1,46 @@
+// Normalizers whose statistics lie within the trailing dimensions of a row, or that have none.
+#ifndef NORMD_CORE_METHOD_ROW_NORMALIZER_H_
+#define NORMD_CORE_METHOD_ROW_NORMALIZER_H_
+
+#include <cstdint>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "core/kernels/row_kernels.h"
+#include "core/method/spec.h"
+#include "core/tensor/element_type.h"
+#include "core/tensor/rows.h"
+
+namespace normd {
+
+// See normalizer.h for what all normalizers have in common.
+class RowNormalizer {
+ public:
+  // `spec` must be resolved, of a method with SharedOver::kTrailingDimensions or kNothing.
+  // INVALID_ARGUMENT where it does not fit the row: normalized_rank above the rank, gamma or beta
+  // of another shape than the trailing dimensions, `partial` of them less than one element.
+  static absl::StatusOr<RowNormalizer> Create(const NormalizationSpec& spec,
+                                              absl::Span<const int64_t> row_shape);
+
+  // The resolved spec. ScaleNorm's default gain, the root of the number of elements, is set where
+  // that is always the same.
+  const NormalizationSpec& spec() const { return spec_; }
+  const StepLayout& steps() const { return steps_; }
+  int64_t row_size() const { return steps_.row_size(); }
+
+  // INVALID_ARGUMENT (field "data") for NaN or infinity under REJECT; `y` is then unspecified.
+  absl::Status Normalize(ConstElements x, const Rows& rows, Elements y) const;
+
+ private:
+  RowNormalizer() = default;
+
+  kernels::RowNorm NormOf(int64_t group_size) const;
+
+  NormalizationSpec spec_;
+  StepLayout steps_;
+  int64_t group_size_ = 0;  // elements that share statistics; 0: a whole row's, whatever they are
+};
+
+}  // namespace normd
+
+#endif  // NORMD_CORE_METHOD_ROW_NORMALIZER_H_

@@ -1,0 +1,231 @@
+#include "server/rpc/normalization_target.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "core/error/error.h"
+#include "server/rpc/proto_conversion.h"
+#include "server/rpc/session_name.h"
+#include "server/rpc/spec_conversion.h"
+#include "server/rpc/tensor_conversion.h"
+
+namespace normd::server {
+namespace {
+
+const ChannelNormalizer* ChannelsOf(const std::optional<Normalizer>& normalizer) {
+  return std::get_if<ChannelNormalizer>(&*normalizer);
+}
+
+absl::Status NoStatisticsError() {
+  return InvalidFieldError("mode",
+                           "without a session there are no running statistics: create a session "
+                           "and name it instead of the spec, or use TRAINING");
+}
+
+absl::Status NoInverseError() {
+  return InvalidFieldError("direction",
+                           "INVERSE is for methods that keep running statistics: what the others "
+                           "divided by is gone with the row");
+}
+
+}  // namespace
+
+absl::Status NormalizationTarget::BindRows(const NormalizationSpec& spec,
+                                           absl::Span<const int64_t> row_shape,
+                                           const MessageLimits& limits) {
+  absl::StatusOr<Normalizer> normalizer = CreateNormalizer(spec, row_shape);
+  if (!normalizer.ok()) {
+    // A session's spec is right: it is the row that does not fit it.
+    if (session_ != nullptr) return InvalidFieldError("row_shape", normalizer.status().message());
+    const bool is_of_row = DetailsOf(normalizer.status()).field == "row_shape";
+    return is_of_row ? normalizer.status() : PrefixSpec(spec, normalizer.status());
+  }
+  const StepLayout& steps = StepsOf(*normalizer);
+  const int64_t elements = steps.steps == 0 ? steps.step_size : steps.row_size();
+  if (elements > limits.max_row_elements) {
+    return InvalidFieldError("row_shape",
+                             absl::StrCat("a row of ", elements, " elements is above this ",
+                                          "server's limit of ", limits.max_row_elements));
+  }
+  normalizer_ = *std::move(normalizer);
+  row_shape_.assign(row_shape.begin(), row_shape.end());
+  max_row_elements_ = limits.max_row_elements;
+  return absl::OkStatus();
+}
+
+template <typename Request>
+absl::Status NormalizationTarget::BindTo(const Request& request, v1::ElementType input,
+                                         absl::Span<const int64_t> row_shape, SessionStore& store,
+                                         const MessageLimits& limits) {
+  NORMD_RETURN_IF_ERROR(FromProto(input, "element_type", &input_type_));
+  output_type_ = input_type_;
+  NORMD_RETURN_IF_ERROR(
+      FromProto(request.output_element_type(), "output_element_type", &output_type_));
+  if (request.has_session()) {
+    NORMD_RETURN_IF_ERROR(CheckSessionName("session", request.session()));
+    absl::StatusOr<std::shared_ptr<Session>> session = store.Find(request.session());
+    if (!session.ok()) return session.status();
+    session_ = *std::move(session);
+    lease_ = Session::StreamLease(session_);
+    return BindRows(session_->spec(), row_shape, limits);
+  }
+  if (!request.has_spec()) return InvalidFieldError("target", "must be set: spec or session");
+  absl::StatusOr<NormalizationSpec> given = FromProto(request.spec());
+  if (!given.ok()) return PrefixField("spec", given.status());
+  const absl::StatusOr<NormalizationSpec> spec = Resolve(*given, input_type_);
+  if (!spec.ok()) return PrefixSpec(*given, spec.status());
+  return BindRows(*spec, row_shape, limits);
+}
+
+template <typename Request>
+absl::Status NormalizationTarget::BindPolicy(const Request& request, bool has_statistics) {
+  const ChannelNormalizer* channels = ChannelsOf(normalizer_);
+  if (channels == nullptr) {
+    return request.direction() == v1::DIRECTION_INVERSE ? NoInverseError() : absl::OkStatus();
+  }
+  const absl::StatusOr<StreamingPolicy> policy = PolicyFromProto(request, has_statistics);
+  if (!policy.ok()) return policy.status();
+  policy_ = *policy;
+  if (!has_statistics && policy_.mode == BatchNormMode::kInference) return NoStatisticsError();
+  NORMD_RETURN_IF_ERROR(Validate(policy_, *spec().estimator));
+  if (policy_.direction == Direction::kInverse) {
+    NORMD_RETURN_IF_ERROR(PrefixSpec(spec(), channels->CheckInvertible()));
+  }
+  if (session_ == nullptr || channels->channels() == session_->channels()) return absl::OkStatus();
+  return WithMetadata(
+      WithReason(absl::FailedPreconditionError(
+                     absl::StrCat("rows of shape ", ToString(row_shape_), " have ",
+                                  channels->channels(), " channels on axis ", *spec().channel_axis,
+                                  ", but ", session_->name(), " has ", session_->channels())),
+                 "CHANNEL_COUNT"),
+      "expected", absl::StrCat(session_->channels()));
+}
+
+absl::Status NormalizationTarget::Bind(const v1::Open& open, SessionStore& store,
+                                       const MessageLimits& limits) {
+  const Shape row_shape(open.row_shape().begin(), open.row_shape().end());
+  NORMD_RETURN_IF_ERROR(BindTo(open, open.element_type(), row_shape, store, limits));
+  NORMD_RETURN_IF_ERROR(BindPolicy(open, session_ != nullptr));
+  if (ChannelsOf(normalizer_) != nullptr && session_ == nullptr &&
+      policy_.mode != BatchNormMode::kTraining) {
+    return NoStatisticsError();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status NormalizationTarget::Bind(const v1::NormalizeRequest& request, SessionStore& store,
+                                       const MessageLimits& limits) {
+  const auto& shape = request.input().shape();
+  if (shape.size() < 2) {
+    return InvalidFieldError("input.shape", "must be that of a batch: [N, row...]");
+  }
+  const Shape row_shape(shape.begin() + 1, shape.end());
+  absl::Status status = BindTo(request, request.input().element_type(), row_shape, store, limits);
+  const std::string field = DetailsOf(status).field;
+  if (field == "row_shape") return InvalidFieldError("input.shape", status.message());
+  if (field == "element_type") return PrefixField("input", status);
+  NORMD_RETURN_IF_ERROR(status);
+  if (request.has_session() && request.has_statistics()) {
+    return InvalidFieldError("statistics", "must not be set: the session has its own");
+  }
+  NORMD_RETURN_IF_ERROR(BindPolicy(request, session_ != nullptr || request.has_statistics()));
+  const ChannelNormalizer* channels = ChannelsOf(normalizer_);
+  if (channels == nullptr || session_ != nullptr) return absl::OkStatus();
+  SessionConfig config;
+  config.spec = spec();
+  config.channels = channels->channels();
+  if (request.has_statistics()) {
+    absl::StatusOr<StatisticsSnapshot> statistics = FromProto(request.statistics());
+    if (!statistics.ok()) return PrefixField("statistics", statistics.status());
+    config.initial_statistics = *std::move(statistics);
+  }
+  absl::StatusOr<std::shared_ptr<Session>> session =
+      Session::Create(std::move(config), [] { return absl::Now(); });
+  if (!session.ok()) return session.status();
+  session_ = *std::move(session);
+  return absl::OkStatus();
+}
+
+v1::BatchNormMode NormalizationTarget::mode() const {
+  return ChannelsOf(normalizer_) == nullptr ? v1::BATCH_NORM_MODE_UNSPECIFIED
+                                            : ToProto(policy_.mode);
+}
+
+absl::StatusOr<Padding> NormalizationTarget::PaddingOf(const Batch& batch) const {
+  const StepLayout& layout = StepsOf(*normalizer_);
+  int64_t steps = layout.steps;
+  if (steps == 0) {
+    const auto same = [](int64_t wanted, int64_t given) { return wanted == -1 || wanted == given; };
+    if (batch.shape.size() != row_shape_.size() + 1 ||
+        !std::equal(row_shape_.begin(), row_shape_.end(), batch.shape.begin() + 1, same)) {
+      return InvalidFieldError("shape",
+                               absl::StrCat("is ", ToString(batch.shape), ", but must be ",
+                                            "that of rows of shape ", ToString(row_shape_)));
+    }
+    steps = batch.shape[1];
+    if (steps < 1 || steps > max_row_elements_ / layout.step_size) {
+      return InvalidFieldError("shape",
+                               absl::StrCat("has ", steps, " steps; 1 to ",
+                                            max_row_elements_ / layout.step_size, " are allowed"));
+    }
+  } else if (!batch.shape.empty() && absl::MakeConstSpan(row_shape_) != batch.shape.subspan(1)) {
+    return InvalidFieldError("shape", absl::StrCat("is ", ToString(batch.shape), ", but rows have ",
+                                                   "shape ", ToString(row_shape_)));
+  }
+  const int64_t row_bytes = steps * layout.step_size * SizeOf(input_type_);
+  const auto bytes = static_cast<int64_t>(batch.data.size());
+  if (bytes % row_bytes != 0) {
+    return InvalidFieldError(
+        "data", absl::StrCat("holds ", bytes, " bytes, which is no whole number of rows of ",
+                             row_bytes, " bytes"));
+  }
+  const int64_t rows = bytes / row_bytes;
+  if (!batch.shape.empty() && batch.shape[0] != rows) {
+    return InvalidFieldError(
+        "data", absl::StrCat("holds ", rows, " rows, but the shape is ", ToString(batch.shape)));
+  }
+  if (!batch.lengths.empty() && !layout.may_vary) {
+    return InvalidFieldError("lengths",
+                             absl::StrCat("do not apply: rows of shape ", ToString(row_shape_),
+                                          " have no steps before their channels"));
+  }
+  return Padding::Create(rows, steps, layout.steps, batch.lengths, batch.row_mask);
+}
+
+absl::StatusOr<uint64_t> NormalizationTarget::NormalizeRows(ConstElements x, const Rows& rows,
+                                                            Elements y) const {
+  if (const ChannelNormalizer* channels = ChannelsOf(normalizer_)) {
+    if (session_ != nullptr) return session_->Apply(*channels, policy_, x, rows, y);
+    NORMD_RETURN_IF_ERROR(channels->NormalizeByBatch(x, rows, y));
+  } else if (const auto* row = std::get_if<RowNormalizer>(&*normalizer_)) {
+    NORMD_RETURN_IF_ERROR(row->Normalize(x, rows, y));
+  } else {
+    NORMD_RETURN_IF_ERROR(std::get<GroupNormalizer>(*normalizer_).Normalize(x, rows, y));
+  }
+  return 0;
+}
+
+absl::StatusOr<uint64_t> NormalizationTarget::Normalize(const Batch& batch,
+                                                        std::string* output) const {
+  const absl::StatusOr<Padding> padding = PaddingOf(batch);
+  if (!padding.ok()) return padding.status();
+  const int64_t input_size = SizeOf(input_type_);
+  const int64_t output_size = SizeOf(output_type_);
+  output->resize(batch.data.size() / input_size * output_size);
+  if (padding->empty()) {
+    return NormalizeRows({input_type_, batch.data.data()}, padding->valid_rows(),
+                         {output_type_, output->data()});
+  }
+  const int64_t step_size = StepsOf(*normalizer_).step_size;
+  const int64_t valid = padding->valid_steps() * step_size;
+  std::string x(valid * input_size, '\0');
+  std::string y(valid * output_size, '\0');
+  padding->TakeOut(batch.data.data(), step_size * input_size, x.data());
+  const absl::StatusOr<uint64_t> version =
+      NormalizeRows({input_type_, x.data()}, padding->valid_rows(), {output_type_, y.data()});
+  if (version.ok()) padding->PutBack(y.data(), step_size * output_size, output->data());
+  return version;
+}
+
+}  // namespace normd::server
