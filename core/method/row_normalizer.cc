@@ -16,14 +16,13 @@ absl::StatusOr<RowNormalizer> RowNormalizer::Create(const NormalizationSpec& spe
   RowNormalizer result;
   result.spec_ = spec;
   result.steps_ = *StepsOf(row_shape);
+  result.gain_follows_size_ = spec.method == Method::kScaleNorm && !spec.gain;
   const bool whole_rows = trailing->size() == row_shape.size() && result.steps_.may_vary;
   if (whole_rows && result.steps_.steps == 0) return result;  // of any size
   const int64_t size = Product(*trailing);
   if (!whole_rows) result.group_size_ = size;
   const auto count = static_cast<double>(size);
-  if (spec.method == Method::kScaleNorm && !spec.gain && !whole_rows) {
-    result.spec_.gain = std::sqrt(count);
-  }
+  if (result.gain_follows_size_) result.spec_.gain = std::sqrt(count);
   if (spec.partial && *spec.partial * count < 1) {
     return InvalidFieldError("partial", absl::StrCat("is ", *spec.partial, ", no element of the ",
                                                      size, " that there are"));
@@ -42,7 +41,7 @@ kernels::RowNorm RowNormalizer::NormOf(int64_t group_size) const {
                         .rescale = spec_.scale.value_or(true)};
   if (spec_.gain) norm.gain = *spec_.gain;
   if (spec_.high) norm.gain = *spec_.high - *spec_.low;
-  if (spec_.method == Method::kScaleNorm && !spec_.gain) norm.gain = std::sqrt(size);
+  if (gain_follows_size_) norm.gain = std::sqrt(size);
   if (spec_.partial)
     norm.counted = std::max<int64_t>(1, static_cast<int64_t>(*spec_.partial * size));
   return norm;

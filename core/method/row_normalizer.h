@@ -22,8 +22,8 @@ class RowNormalizer {
   static absl::StatusOr<RowNormalizer> Create(const NormalizationSpec& spec,
                                               absl::Span<const int64_t> row_shape);
 
-  // The resolved spec. ScaleNorm's default gain, the root of the number of elements, is set where
-  // that is always the same.
+  // The resolved spec. ScaleNorm's default gain is set: the root of the number of elements, unless
+  // that varies from row to row.
   const NormalizationSpec& spec() const { return spec_; }
   const StepLayout& steps() const { return steps_; }
   int64_t row_size() const { return steps_.row_size(); }
@@ -38,7 +38,8 @@ class RowNormalizer {
 
   NormalizationSpec spec_;
   StepLayout steps_;
-  int64_t group_size_ = 0;  // elements that share statistics; 0: a whole row's, whatever they are
+  int64_t group_size_ = 0;          // elements that share statistics; 0: a whole row's
+  bool gain_follows_size_ = false;  // ScaleNorm's, where none was given
 };
 
 }  // namespace normd

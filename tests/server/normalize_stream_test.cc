@@ -182,8 +182,17 @@ TEST_F(NormalizeStreamTest, BadOpensNameTheField) {
   open.clear_target();
   EXPECT_EQ(field_of(open), "open.target");
   open = LayerNorm(4);
-  open.set_element_type(v1::ELEMENT_TYPE_FLOAT64);
+  open.set_element_type(static_cast<v1::ElementType>(99));
   EXPECT_EQ(field_of(open), "open.element_type");
+  open = LayerNorm(4);
+  open.set_output_element_type(static_cast<v1::ElementType>(99));
+  EXPECT_EQ(field_of(open), "open.output_element_type");
+  open = LayerNorm(4);
+  open.mutable_spec()->set_clip(0);
+  EXPECT_EQ(field_of(open), "open.spec.clip");
+  open = LayerNorm(4);
+  open.set_direction(v1::DIRECTION_INVERSE);
+  EXPECT_EQ(field_of(open), "open.direction");
   open = LayerNorm(4);
   open.mutable_spec()->mutable_batch_norm();
   open.set_mode(v1::BATCH_NORM_MODE_STREAMING);
@@ -375,7 +384,7 @@ TEST_F(NormalizeStreamTest, ListsTheMethods) {
     EXPECT_EQ(response.methods(i).name(), std::string(traits.name));
     EXPECT_EQ(response.methods(i).depends_on_batch(), traits.depends_on_batch);
     EXPECT_EQ(response.methods(i).keeps_running_statistics(), traits.keeps_running_statistics);
-    EXPECT_EQ(response.methods(i).has_default_epsilon(), traits.default_epsilon.has_value());
+    EXPECT_EQ(response.methods(i).has_default_epsilon(), traits.epsilon.has_value());
   }
 }
 

@@ -15,7 +15,7 @@
 
 namespace normd::testing {
 
-using Row = absl::Span<const float>;
+using Row = absl::Span<const double>;
 
 inline long double ReferenceMean(Row x) {
   long double sum = 0;
@@ -52,6 +52,12 @@ inline long double ReferenceLargestMagnitude(Row x) {
   return largest;
 }
 
+inline long double ReferenceMinimum(Row x) { return *std::min_element(x.begin(), x.end()); }
+
+inline long double ReferenceRange(Row x) {
+  return *std::max_element(x.begin(), x.end()) - ReferenceMinimum(x);
+}
+
 // What `square`, the square of a deviation or a norm, is divided by once epsilon is there.
 inline long double ReferenceDeviation(long double square, const Epsilon& epsilon) {
   const long double e = epsilon.value;
@@ -81,28 +87,45 @@ inline long double ReferenceSquare(const kernels::RowNorm& norm, Row x) {
       return std::pow(ReferenceMagnitudeSum(x), 2.0L);
     case kernels::RowStatistic::kLargestMagnitude:
       return std::pow(ReferenceLargestMagnitude(x), 2.0L);
+    case kernels::RowStatistic::kExtremes:
+      return std::pow(ReferenceRange(x), 2.0L);
     case kernels::RowStatistic::kNone:
       break;
   }
   return 1;
 }
 
+// What is subtracted.
+inline long double ReferenceCenter(const kernels::RowNorm& norm, Row x) {
+  if (norm.statistic == kernels::RowStatistic::kExtremes) return ReferenceMinimum(x);
+  const bool is_centered = norm.statistic == kernels::RowStatistic::kMeanVariance && norm.center;
+  return is_centered ? ReferenceMean(x) : 0;
+}
+
 // One row, normalized, times gamma plus beta.
 inline std::vector<long double> ReferenceNormalizeRow(const kernels::RowNorm& norm, Row x) {
-  const bool is_centered = norm.statistic == kernels::RowStatistic::kMeanVariance;
-  const long double mean = is_centered ? ReferenceMean(x) : 0;
-  const long double deviation = ReferenceDeviation(ReferenceSquare(norm, x), norm.epsilon);
+  const long double center = ReferenceCenter(norm, x);
+  const bool is_range = norm.statistic == kernels::RowStatistic::kExtremes;
+  const long double deviation =
+      !norm.rescale ? 1
+                    : ReferenceDeviation(ReferenceSquare(norm, x),
+                                         is_range ? Epsilon{} : norm.epsilon);
   std::vector<long double> y;
   for (size_t i = 0; i < x.size(); ++i) {
-    long double value = deviation == 0 ? 0 : norm.gain * (x[i] - mean) / deviation;  // 0/0 is 0
+    long double value = deviation == 0 ? 0 : norm.gain * (x[i] - center) / deviation;  // 0/0 is 0
     if (norm.statistic == kernels::RowStatistic::kNone) {
       value = std::tanh(static_cast<long double>(norm.gain) * x[i]);
     }
     if (norm.gamma != nullptr) value *= norm.gamma[i];
-    if (norm.beta != nullptr) value += norm.beta[i];
+    value += norm.beta != nullptr ? norm.beta[i] : norm.offset;
     y.push_back(value);
   }
   return y;
+}
+
+inline std::vector<long double> ReferenceNormalizeRow(const kernels::RowNorm& norm,
+                                                      const std::vector<float>& x) {
+  return ReferenceNormalizeRow(norm, std::vector<double>(x.begin(), x.end()));
 }
 
 // Rows of `row_size` elements, one after the other.
@@ -114,6 +137,12 @@ inline std::vector<long double> ReferenceNormalizeRows(const kernels::RowNorm& n
     y.insert(y.end(), of_row.begin(), of_row.end());
   }
   return y;
+}
+
+inline std::vector<long double> ReferenceNormalizeRows(const kernels::RowNorm& norm,
+                                                       const std::vector<float>& x,
+                                                       int64_t row_size) {
+  return ReferenceNormalizeRows(norm, std::vector<double>(x.begin(), x.end()), row_size);
 }
 
 }  // namespace normd::testing

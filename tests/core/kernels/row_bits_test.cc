@@ -228,7 +228,7 @@ TEST(RowBits, NothingIsFused) {
 
 TEST(AllFinite, FindsEveryNonFiniteValue) {
   ForEachTarget([] {
-    EXPECT_TRUE(AllFinite(nullptr, 0));
+    EXPECT_TRUE(AllFinite({}, 0));
     for (int64_t size = 1; size <= 70; ++size) {
       auto x = RandomFloats(size);
       x[0] = std::numeric_limits<float>::max();

@@ -28,7 +28,8 @@ inline constexpr EpsilonPlacement kPlacements[] = {
 
 inline constexpr RowStatistic kStatistics[] = {
     RowStatistic::kMeanVariance, RowStatistic::kMeanSquare,       RowStatistic::kSquareSum,
-    RowStatistic::kMagnitudeSum, RowStatistic::kLargestMagnitude, RowStatistic::kNone};
+    RowStatistic::kMagnitudeSum, RowStatistic::kLargestMagnitude, RowStatistic::kExtremes,
+    RowStatistic::kNone};
 
 template <class Body>
 void ForEachTarget(Body body) {

@@ -252,7 +252,7 @@ TEST(GroupNorm, RefusesSpecsThatDoNotFitTheRow) {
 
 TEST(GroupNorm, TakesNoRows) {
   float y = 5;
-  EXPECT_THAT(Make({.method = Method::kInstanceNorm}, {4})->Normalize(nullptr, 0, &y), IsOk());
+  EXPECT_THAT(Make({.method = Method::kInstanceNorm}, {4})->Normalize({}, 0, &y), IsOk());
   EXPECT_EQ(y, 5);
 }
 

@@ -17,7 +17,8 @@ TEST(Methods, StandInTheOrderOfTheirNames) {
   std::vector<std::string> names;
   for (const MethodTraits& traits : Methods()) names.emplace_back(traits.name);
   EXPECT_THAT(names, ElementsAre("batch_norm", "dynamic_tanh", "group_norm", "instance_norm",
-                                 "layer_norm", "lp_norm", "rms_norm", "scale_norm"));
+                                 "layer_norm", "lp_norm", "min_max", "rms_norm", "row_min_max",
+                                 "row_standardization", "scale_norm", "standardization"));
   EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
 }
 
@@ -48,14 +49,12 @@ TEST(Methods, DependOnTheBatchWhereStatisticsLieAcrossRows) {
   }
 }
 
-TEST(Methods, HavePyTorchsEpsilon) {
-  EXPECT_EQ(TraitsOf(Method::kBatchNorm).default_epsilon, 1e-5);
-  EXPECT_EQ(TraitsOf(Method::kLayerNorm).default_epsilon, 1e-5);
-  EXPECT_EQ(TraitsOf(Method::kRmsNorm).default_epsilon, std::numeric_limits<float>::epsilon());
-  EXPECT_EQ(TraitsOf(Method::kGroupNorm).default_epsilon, 1e-5);
-  EXPECT_EQ(TraitsOf(Method::kInstanceNorm).default_epsilon, 1e-5);
-  EXPECT_EQ(TraitsOf(Method::kLpNorm).default_epsilon, 1e-12);
-  EXPECT_FALSE(TraitsOf(Method::kDynamicTanh).default_epsilon.has_value());
+TEST(Methods, HaveAnEpsilonUnlessTheyDivideByNothingThatCouldBeSmall) {
+  for (const MethodTraits& traits : Methods()) {
+    const bool divides_by_deviation = traits.statistic != kernels::RowStatistic::kNone &&
+                                      traits.statistic != kernels::RowStatistic::kExtremes;
+    EXPECT_EQ(traits.epsilon.has_value(), divides_by_deviation) << std::string(traits.name);
+  }
 }
 
 }  // namespace

@@ -84,7 +84,11 @@ class NonFiniteRows : public ::testing::TestWithParam<NamedSpec> {
     const auto counted = static_cast<int64_t>(spec.partial.value_or(1) * kRow);
     const bool enters = spec.method != Method::kDynamicTanh && place < counted;
     if (std::isnan(special)) return enters ? kRow : 1;
-    if (spec.method == Method::kLayerNorm) return kRow;  // there is no mean
+    const bool is_centered =
+        spec.method == Method::kLayerNorm || spec.method == Method::kRowStandardization;
+    if (is_centered) return kRow;  // there is no mean
+    // Nothing can be told of how far above an infinite minimum a value is.
+    if (spec.method == Method::kRowMinMax) return special < 0 ? kRow : 1;
     return enters ? 1 : 0;  // the norm is infinite, and the others are 0 beside it
   }
 };
@@ -141,8 +145,9 @@ TEST_F(NonFiniteBatch, IsNormalizedByItsFiniteRowsUnderPropagate) {
     EXPECT_THAT(normalizer.CheckFinite(x.data(), 3), IsOk());
     const std::vector<float> finite = WithoutMiddleRow(x);
     const ChannelNormalizer::FiniteRows selected = normalizer.SelectFiniteRows(x.data(), 3);
-    EXPECT_EQ(selected.rows, 2);
-    EXPECT_TRUE(SameBits(std::vector(selected.data, selected.data + 2 * kRow), finite));
+    EXPECT_EQ(selected.rows.count, 2);
+    const auto* data = selected.data.As<float>();
+    EXPECT_TRUE(SameBits(std::vector(data, data + 2 * kRow), finite));
 
     std::vector<float> y(x.size()), expected(finite.size());
     ASSERT_THAT(normalizer.NormalizeByBatch(x.data(), 3, y.data()), IsOk());
@@ -157,8 +162,8 @@ TEST_F(NonFiniteBatch, WithoutACopyWhereAllIsFinite) {
   const ChannelNormalizer normalizer = Normalizer(NonFinitePolicy::kPropagate);
   const auto x = RandomFloats(3 * kRow);
   const ChannelNormalizer::FiniteRows selected = normalizer.SelectFiniteRows(x.data(), 3);
-  EXPECT_EQ(selected.data, x.data());
-  EXPECT_EQ(selected.rows, 3);
+  EXPECT_EQ(selected.data.data, x.data());
+  EXPECT_EQ(selected.rows.count, 3);
 }
 
 TEST_F(NonFiniteBatch, NeedsTwoFiniteRows) {

@@ -30,6 +30,11 @@ inline std::vector<NamedSpec> RowMethodSpecs() {
           {"L2", {.method = Method::kLpNorm}},
           {"LInfinity", {.method = Method::kLpNorm, .order = LpOrder::kInfinity}},
           {"RmsNorm", {.method = Method::kRmsNorm}},
+          {"RowMinMax", {.method = Method::kRowMinMax}},
+          {"RowMinMaxRange", {.method = Method::kRowMinMax, .low = -3, .high = 0.5}},
+          {"RowStandardization", {.method = Method::kRowStandardization}},
+          {"RowStandardizationCentered", {.method = Method::kRowStandardization, .scale = false}},
+          {"RowStandardizationScaled", {.method = Method::kRowStandardization, .center = false}},
           {"RmsNormPartial", {.method = Method::kRmsNorm, .partial = 0.3}},
           {"ScaleNorm", {.method = Method::kScaleNorm}},
           {"ScaleNormGain", {.method = Method::kScaleNorm, .gain = -2.5}}};
@@ -41,7 +46,12 @@ inline kernels::RowStatistic ReferenceStatistic(const NormalizationSpec& spec) {
     case Method::kGroupNorm:
     case Method::kInstanceNorm:
     case Method::kLayerNorm:
+    case Method::kRowStandardization:
+    case Method::kStandardization:
       return kernels::RowStatistic::kMeanVariance;
+    case Method::kMinMax:
+    case Method::kRowMinMax:
+      return kernels::RowStatistic::kExtremes;
     case Method::kRmsNorm:
       return kernels::RowStatistic::kMeanSquare;
     case Method::kDynamicTanh:
@@ -71,8 +81,11 @@ inline kernels::RowNorm ReferenceNorm(const NormalizationSpec& spec, int64_t siz
           .epsilon = spec.resolved_epsilon(),
           .gamma = spec.gamma ? spec.gamma->values.data() : nullptr,
           .beta = spec.beta ? spec.beta->values.data() : nullptr,
-          .gain = spec.gain.value_or(gain),
-          .counted = static_cast<int64_t>(spec.partial.value_or(1) * count)};
+          .offset = spec.low.value_or(0),
+          .gain = spec.gain.value_or(gain * (spec.high.value_or(1) - spec.low.value_or(0))),
+          .counted = static_cast<int64_t>(spec.partial.value_or(1) * count),
+          .center = spec.center.value_or(true),
+          .rescale = spec.scale.value_or(true)};
 }
 
 }  // namespace normd::testing

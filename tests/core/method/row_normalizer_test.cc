@@ -165,7 +165,7 @@ TEST_P(RowMethod, GivesEachRowWhatItGivesItAlone) {
 TEST_P(RowMethod, TakesNoRows) {
   const auto normalizer = MakeNormalizer(spec_, {4});
   float y = 5;
-  EXPECT_THAT(normalizer->Normalize(nullptr, 0, &y), IsOk());
+  EXPECT_THAT(normalizer->Normalize({}, 0, &y), IsOk());
   EXPECT_EQ(y, 5);
 }
 

@@ -89,7 +89,7 @@ TEST(Resolve, ChangesNothingTheSecondTime) {
 
 TEST(Resolve, RefusesAnEpsilonThatIsNoSmallNumber) {
   for (const MethodTraits& traits : Methods()) {
-    if (!traits.default_epsilon) continue;
+    if (!traits.epsilon) continue;
     for (double epsilon : {-1e-300, -1.0, kNan, kInfinity, -kInfinity}) {
       NormalizationSpec spec = Least(traits.method);
       spec.epsilon = epsilon;

@@ -76,12 +76,12 @@ TEST(Moments, OfOneValueAreThatValue) {
 Moments EmptiedMoments() {
   const auto x = RandomFloats(12, 1000);
   Moments moments = MomentsOf(x.data(), {3, 4, 1});
-  moments.Compute(nullptr, {0, 4, 1});
+  moments.Compute({}, {0, 4, 1});
   return moments;
 }
 
 TEST(Moments, OfAnEmptyLayoutCountNothing) {
-  EXPECT_EQ(MomentsOf(nullptr, {0, 4, 1}).count, 0);
+  EXPECT_EQ(MomentsOf({}, {0, 4, 1}).count, 0);
   EXPECT_EQ(EmptiedMoments().count, 0);
 }
 

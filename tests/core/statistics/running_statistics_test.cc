@@ -66,11 +66,13 @@ TEST(RunningStatistics, StartFromMeanZeroAndVarianceOne) {
     const RunningStatistics statistics(estimator, 2);
     const StatisticsSnapshot nothing{0, {0, 0}, {1, 1}, 0};
     EXPECT_TRUE(SameStatistics(statistics.Snapshot(), nothing));
+    double center[2];
     double scale[2];
-    statistics.ComputeScale({3}, nullptr, scale);
+    statistics.ComputeCoefficients({{3}}, center, scale);
+    EXPECT_EQ(center[0], 0);
     EXPECT_EQ(scale[0], 0.5);
     const double gamma[] = {4, -6};
-    statistics.ComputeScale({3}, gamma, scale);
+    statistics.ComputeCoefficients({{3}, gamma}, center, scale);
     EXPECT_EQ(scale[0], 2);
     EXPECT_EQ(scale[1], -3);
   }
@@ -105,8 +107,10 @@ TEST(Cumulative, IsThePooledMoments) {
                     1e-12 * std::sqrt(variance));
         EXPECT_NEAR(snapshot.variance[c], variance, 1e-12 * variance);
       }
+      double center[3];
       double scale[3];
-      statistics.ComputeScale({1e-5}, nullptr, scale);
+      statistics.ComputeCoefficients({{1e-5}}, center, scale);
+      EXPECT_EQ(center[1], snapshot.mean[1]);
       EXPECT_EQ(scale[1], 1 / std::sqrt(snapshot.variance[1] + 1e-5));
     }
   }
