@@ -102,14 +102,15 @@ inline long double ReferenceCenter(const kernels::RowNorm& norm, Row x) {
   return is_centered ? ReferenceMean(x) : 0;
 }
 
-// One row, normalized, times gamma plus beta.
-inline std::vector<long double> ReferenceNormalizeRow(const kernels::RowNorm& norm, Row x) {
-  const long double center = ReferenceCenter(norm, x);
+// `x` normalized by the statistics of `sample`, times gamma plus beta.
+inline std::vector<long double> ReferenceNormalizeBy(const kernels::RowNorm& norm, Row sample,
+                                                     Row x) {
+  const long double center = ReferenceCenter(norm, sample);
   const bool is_range = norm.statistic == kernels::RowStatistic::kExtremes;
   const long double deviation =
-      !norm.rescale ? 1
-                    : ReferenceDeviation(ReferenceSquare(norm, x),
-                                         is_range ? Epsilon{} : norm.epsilon);
+      !norm.rescale
+          ? 1
+          : ReferenceDeviation(ReferenceSquare(norm, sample), is_range ? Epsilon{} : norm.epsilon);
   std::vector<long double> y;
   for (size_t i = 0; i < x.size(); ++i) {
     long double value = deviation == 0 ? 0 : norm.gain * (x[i] - center) / deviation;  // 0/0 is 0
@@ -121,6 +122,11 @@ inline std::vector<long double> ReferenceNormalizeRow(const kernels::RowNorm& no
     y.push_back(value);
   }
   return y;
+}
+
+// One row, by its own statistics.
+inline std::vector<long double> ReferenceNormalizeRow(const kernels::RowNorm& norm, Row x) {
+  return ReferenceNormalizeBy(norm, x, x);
 }
 
 inline std::vector<long double> ReferenceNormalizeRow(const kernels::RowNorm& norm,

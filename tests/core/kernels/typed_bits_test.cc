@@ -1,0 +1,189 @@
+// Every SIMD target gives the bits of the portable kernels for all element types, input and output.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "core/kernels/channel_kernels.h"
+#include "core/kernels/row_kernels.h"
+#include "tests/core/kernels/targets.h"
+#include "tests/testing/typed_values.h"
+
+namespace normd::kernels {
+namespace {
+
+using ::normd::testing::kElementTypes;
+using ::normd::testing::NameOf;
+using ::normd::testing::TypedValues;
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+template <class Body>
+void ForEachTypeAndSize(const Body& body) {
+  ForEachTarget([&] {
+    for (const ElementType type : kElementTypes) {
+      for (int64_t size : {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 64, 100, 257}) {
+        SCOPED_TRACE(::testing::Message() << NameOf(type) << " x " << size);
+        body(type, size);
+      }
+    }
+  });
+}
+
+std::vector<double> Draw(int64_t size, int seed = 1) { return RandomDoubles(size, -30, 50, seed); }
+
+TEST(TypedBits, OfRows) {
+  ForEachTypeAndSize([](ElementType type, int64_t size) {
+    const auto gamma = RandomDoubles(size, -2, 2, 2);
+    const auto beta = RandomDoubles(size, -2, 2, 3);
+    const TypedValues x(type, Draw(2 * size), static_cast<int>(size % 16));
+    for (const ElementType output : kElementTypes) {
+      for (const RowStatistic statistic : kStatistics) {
+        const RowNorm norm{.statistic = statistic,
+                           .epsilon = {1e-5},
+                           .gamma = size % 2 == 0 ? gamma.data() : nullptr,
+                           .beta = size % 3 == 0 ? beta.data() : nullptr,
+                           .offset = -0.25,
+                           .gain = 0.7};
+        TypedValues expected(output, 2 * size);
+        TypedValues y(output, 2 * size, static_cast<int>(size % 7));
+        portable::NormalizeRows(norm, x.data(), 2, size, expected.data());
+        NormalizeRows(norm, x.data(), 2, size, y.data());
+        EXPECT_EQ(y.bytes(), expected.bytes())
+            << NameOf(output) << " statistic " << static_cast<int>(statistic);
+      }
+    }
+  });
+}
+
+TEST(TypedBits, OfChannels) {
+  ForEachTypeAndSize([](ElementType type, int64_t size) {
+    for (const ChannelLayout& layout :
+         {ChannelLayout{3, size, 1}, ChannelLayout{2, 3, size}, ChannelLayout{size, 2, 1}}) {
+      const TypedValues x(type, Draw(layout.size()), 1);
+      const auto c = static_cast<size_t>(layout.channels);
+      std::vector<double> mean(c), m2(c), low(c, 1), high(c, 2);
+      auto expected_mean = mean, expected_m2 = m2, expected_low = low, expected_high = high;
+      ComputeChannelMoments(x.data(), layout, mean.data(), m2.data());
+      portable::ComputeChannelMoments(x.data(), layout, expected_mean.data(), expected_m2.data());
+      EXPECT_TRUE(SameBits(mean, expected_mean));
+      EXPECT_TRUE(SameBits(m2, expected_m2));
+      FoldExtremes(x.data(), layout, low.data(), high.data());
+      portable::FoldExtremes(x.data(), layout, expected_low.data(), expected_high.data());
+      EXPECT_TRUE(SameBits(low, expected_low));
+      EXPECT_TRUE(SameBits(high, expected_high));
+      FoldTokens(x.data(), layout, 0.3, mean.data(), m2.data());
+      portable::FoldTokens(x.data(), layout, 0.3, expected_mean.data(), expected_m2.data());
+      EXPECT_TRUE(SameBits(mean, expected_mean));
+      EXPECT_TRUE(SameBits(m2, expected_m2));
+      for (const ElementType output : kElementTypes) {
+        TypedValues expected(output, layout.size());
+        TypedValues y(output, layout.size(), 3);
+        portable::NormalizeChannels(x.data(), layout, mean.data(), m2.data(), low.data(),
+                                    expected.data());
+        NormalizeChannels(x.data(), layout, mean.data(), m2.data(), low.data(), y.data());
+        EXPECT_EQ(y.bytes(), expected.bytes()) << NameOf(output);
+      }
+    }
+  });
+}
+
+// Numbers of every magnitude that float64 has, through the rounding of every type.
+TEST(TypedBits, OfRoundedOutputs) {
+  std::vector<double> values = {0.0, -0.0, kInfinity, -kInfinity, 5e-324, -1e308};
+  for (int exponent = -1074; exponent < 1024; ++exponent) {
+    for (const double mantissa : {1.0, -1.00048828125, 1.998046875, 1.50390625, -1.3333333333}) {
+      values.push_back(std::ldexp(mantissa, exponent));
+    }
+  }
+  const auto size = static_cast<int64_t>(values.size());
+  const double zero = 0;
+  const double one = 1;
+  const ChannelLayout layout{1, 1, size};
+  const TypedValues x(ElementType::kFloat64, values);
+  ForEachTarget([&] {
+    for (const ElementType output : kElementTypes) {
+      TypedValues y(output, size, 1);
+      NormalizeChannels(x.data(), layout, &zero, &one, nullptr, y.data());
+      EXPECT_EQ(y.bytes(), TypedValues(output, values).bytes()) << NameOf(output);
+    }
+  });
+}
+
+TEST(TypedBits, EveryHalfPrecisionNumberIsReadExactly) {
+  const double zero = 0;
+  const double one = 1;
+  for (const ElementType type : {ElementType::kFloat16, ElementType::kBFloat16}) {
+    TypedValues x(type, 0x10000);
+    for (int i = 0; i < 0x10000; ++i) x.data().As<uint16_t>()[i] = static_cast<uint16_t>(i);
+    const std::vector<double> expected = x.values();
+    ForEachTarget([&] {
+      TypedValues y(ElementType::kFloat64, 0x10000);
+      NormalizeChannels(x.data(), {1, 1, 0x10000}, &zero, &one, nullptr, y.data());
+      const std::vector<double> actual = y.values();
+      for (size_t i = 0; i < expected.size(); ++i) {
+        if (std::isnan(expected[i])) {
+          ASSERT_TRUE(std::isnan(actual[i])) << i;
+        } else {
+          ASSERT_EQ(actual[i], expected[i]) << i;
+        }
+      }
+    });
+  }
+}
+
+TEST(TypedAllFinite, FindsWhatMustNotEnter) {
+  ForEachTypeAndSize([](ElementType type, int64_t size) {
+    std::vector<double> x = Draw(size);
+    EXPECT_TRUE(AllFinite(TypedValues(type, x, 1).data(), size));
+    for (const double bad : {kNan, kInfinity, -kInfinity}) {
+      for (int64_t at = 0; at < size; at += 5) {
+        auto broken = x;
+        broken[at] = bad;
+        EXPECT_FALSE(AllFinite(TypedValues(type, broken, 1).data(), size)) << bad << " at " << at;
+      }
+    }
+    x[size / 2] = std::nextafter(0x1p500, 0.0);
+    EXPECT_EQ(AllFinite(TypedValues(type, x).data(), size), type == ElementType::kFloat64);
+    x[size / 2] = -0x1p500;
+    EXPECT_FALSE(AllFinite(TypedValues(type, x).data(), size));
+  });
+}
+
+TEST(Clip, BoundsWhatIsBeyondAndLeavesTheRest) {
+  ForEachTypeAndSize([](ElementType type, int64_t size) {
+    for (const double limit : {10.1, 1e-3, 1e6}) {
+      std::vector<double> x = Draw(size);
+      x[size / 2] = size % 2 == 0 ? kInfinity : -kInfinity;
+      TypedValues y(type, x, 5);
+      const std::vector<double> before = y.values();
+      const double rounded = TypedValues(type, std::vector<double>{limit}).values()[0];
+      Clip(y.data(), size, limit);
+      const std::vector<double> after = y.values();
+      for (int64_t i = 0; i < size; ++i) {
+        const bool beyond = std::fabs(before[i]) > limit;
+        ASSERT_EQ(after[i], beyond ? std::copysign(rounded, before[i]) : before[i]) << i;
+      }
+    }
+    std::vector<double> nan(size, kNan);
+    TypedValues y(type, nan);
+    const std::string before = y.bytes();
+    Clip(y.data(), size, 1);
+    EXPECT_EQ(y.bytes(), before);
+  });
+}
+
+TEST(TypedCanonicalizeNans, LeavesOneNan) {
+  for (const ElementType type : kElementTypes) {
+    TypedValues x(type, std::vector<double>{1, kNan, kInfinity, -2, kNan});
+    TypedValues expected = x;
+    x.data().As<unsigned char>()[SizeOf(type) * 2 - 1] ^= 0x80;  // the other sign
+    EXPECT_NE(x.bytes(), expected.bytes());
+    CanonicalizeNans(x.data(), 5);
+    EXPECT_EQ(x.bytes(), expected.bytes()) << NameOf(type);
+  }
+}
+
+}  // namespace
+}  // namespace normd::kernels
