@@ -199,6 +199,61 @@ TEST_F(NormalizeStreamTest, BadOpensNameTheField) {
   EXPECT_EQ(field_of(open), "open.mode");
 }
 
+TEST_F(NormalizeStreamTest, ChunksOfRowsThatVaryInLength) {
+  v1::Open open;
+  open.mutable_spec()->mutable_layer_norm()->mutable_epsilon()->set_value(0);
+  open.add_row_shape(-1);
+  open.add_row_shape(2);
+  TestStream stream(channel_);
+  stream.Open(open);
+  ASSERT_TRUE(stream.Receive().has_opened());
+  v1::Chunk chunk;
+  chunk.set_data(Bytes({1, 3, 5, 1, 0, 2, 9, 9}));
+  for (int64_t dimension : {2, 2, 2}) chunk.add_shape(dimension);
+  chunk.add_lengths(2);
+  chunk.add_lengths(1);
+  stream.Send(1, chunk);
+  EXPECT_THAT(Floats(stream.Receive().result().data()), ElementsAre(-1, 1, 1, -1, -1, 1, 0, 0));
+  chunk.clear_lengths();
+  chunk.set_shape(0, 1);
+  chunk.set_shape(1, 4);
+  stream.Send(2, chunk);
+  EXPECT_EQ(Floats(stream.Receive().result().data()).size(), 8);
+  const auto field_of = [&](uint64_t number) {
+    stream.Send(number, chunk);
+    google::rpc::BadRequest bad_request;
+    const google::rpc::Status status = stream.Receive().error().status();
+    for (const auto& detail : status.details()) detail.UnpackTo(&bad_request);
+    return bad_request.field_violations_size() == 1 ? bad_request.field_violations(0).field() : "";
+  };
+  chunk.set_shape(1, 3);
+  EXPECT_EQ(field_of(3), "chunk.data");
+  chunk.set_shape(1, int64_t{1} << 62);
+  EXPECT_EQ(field_of(4), "chunk.shape");
+  chunk.clear_shape();
+  EXPECT_EQ(field_of(5), "chunk.shape");
+  for (int64_t dimension : {2, 2, 2}) chunk.add_shape(dimension);
+  chunk.add_lengths(3);
+  EXPECT_EQ(field_of(6), "chunk.lengths");
+  chunk.clear_lengths();
+  chunk.set_row_mask("toolong");
+  EXPECT_EQ(field_of(7), "chunk.row_mask");
+}
+
+TEST_F(NormalizeStreamTest, ElementsOfOtherTypesInAndOut) {
+  v1::Open open = LayerNorm(2);
+  open.set_element_type(v1::ELEMENT_TYPE_FLOAT16);
+  open.set_output_element_type(v1::ELEMENT_TYPE_FLOAT32);
+  open.mutable_spec()->mutable_layer_norm()->mutable_epsilon()->set_value(0);
+  TestStream stream(channel_);
+  stream.Open(open);
+  EXPECT_EQ(stream.Receive().opened().output_element_type(), v1::ELEMENT_TYPE_FLOAT32);
+  stream.Send(1, std::string("\x00\x3C\x00\x42", 4));  // 1 and 3
+  EXPECT_THAT(Floats(stream.Receive().result().data()), ElementsAre(-1, 1));
+  stream.Send(2, std::string(6, '\0'));
+  EXPECT_TRUE(stream.Receive().has_error());  // no whole number of rows of 4 bytes
+}
+
 TEST_F(NormalizeStreamTest, NanIsRefusedAndLeavesTheStatisticsAlone) {
   CreateSession("s", 2);
   TestStream stream(channel_);

@@ -52,9 +52,15 @@ class TestStream {
   }
 
   bool Send(uint64_t sequence_number, std::string data) {
+    v1::Chunk chunk;
+    chunk.set_data(std::move(data));
+    return Send(sequence_number, std::move(chunk));
+  }
+
+  bool Send(uint64_t sequence_number, v1::Chunk chunk) {
     v1::NormalizeStreamRequest request;
+    *request.mutable_chunk() = std::move(chunk);
     request.mutable_chunk()->set_sequence_number(sequence_number);
-    request.mutable_chunk()->set_data(std::move(data));
     return stream_->Write(request);
   }
 
