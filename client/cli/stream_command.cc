@@ -102,7 +102,8 @@ absl::StatusOr<std::vector<float>> Run(client::NormalizeStream& stream,
                                                                 ": ", answer->status.message()));
       break;
     }
-    output.insert(output.end(), answer->values.begin(), answer->values.end());
+    const std::vector<float> values = answer->Float32();
+    output.insert(output.end(), values.begin(), values.end());
     if (show_progress && ++answers % 1000 == 0) {
       std::fprintf(stderr, "\r%3.0f%%",
                    100.0 * static_cast<double>(output.size()) /
