@@ -32,6 +32,10 @@ void AddDiffCommand(CLI::App& app, const GlobalFlags& global);
 // Prints "normctl: MESSAGE", with a hint where there is a way out, and throws.
 [[noreturn]] void Fail(const absl::Status& status, const GlobalFlags& global);
 
+inline void OkOrFail(const absl::Status& status, const GlobalFlags& global) {
+  if (!status.ok()) Fail(status, global);
+}
+
 // The value, or Fail.
 template <typename T>
 T ValueOrFail(absl::StatusOr<T> result, const GlobalFlags& global) {

@@ -1,0 +1,170 @@
+// What normctl sends and writes, by a server that keeps the one and answers with what it was given.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "tests/client/cli/npy_files.h"
+#include "tests/testing/recording_server.h"
+#include "tests/testing/run_command.h"
+
+namespace normd::cli {
+namespace {
+
+using ::testing::AllOf;
+using testing::CommandResult;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+class NormctlRecordedTest : public ::testing::Test {
+ protected:
+  CommandResult Normctl(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {NORMCTL_BINARY, "--server", server_.address()});
+    return testing::RunCommand(arguments);
+  }
+
+  // Runs it; it must succeed.
+  std::string Output(const std::vector<std::string>& arguments) const {
+    const CommandResult result = Normctl(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.error;
+    return result.out;
+  }
+
+  // As from a shell, with "normctl" for the binary and this server.
+  CommandResult Shell(const std::string& command) const {
+    return testing::RunCommand({"/bin/bash", "-c",
+                                "set -o pipefail; normctl() { " NORMCTL_BINARY " --server " +
+                                    server_.address() + " \"$@\"; }; cd " + folder_ / "" + "; " +
+                                    command});
+  }
+
+  // A .npy file of that type and shape, filled with some bytes; its path.
+  std::string Write(const std::string& name, v1::ElementType type,
+                    const std::vector<int64_t>& shape) const {
+    v1::Tensor tensor;
+    tensor.set_element_type(type);
+    tensor.mutable_shape()->Assign(shape.begin(), shape.end());
+    const int64_t bytes = SizeOf(shape, 8) * client::BytesOf(type);
+    for (int64_t i = 0; i < bytes; ++i) *tensor.mutable_data() += static_cast<char>(i * 37);
+    EXPECT_TRUE(WriteTensor(folder_ / name, tensor, false).ok());
+    return folder_ / name;
+  }
+
+  testing::TemporaryFolder folder_;
+  testing::RecordingServer server_;
+};
+
+TEST_F(NormctlRecordedTest, EveryTypeIsStreamedAsItIs) {
+  for (const auto& [name, type] : ElementTypes()) {
+    const std::string input = Write("x.npy", type, {4, 3});
+    std::vector<std::string> arguments = {"stream",          input,      "-o",
+                                          folder_ / "y.npy", "--method", "layer_norm"};
+    if (name == "bfloat16") arguments.insert(arguments.end(), {"--type", name});
+    Output(arguments);
+    EXPECT_EQ(server_.open.element_type(), type);
+    EXPECT_EQ(server_.open.output_element_type(), v1::ELEMENT_TYPE_UNSPECIFIED);
+    EXPECT_THAT(server_.open.row_shape(), ElementsAre(3));
+    EXPECT_EQ(folder_.Read("x.npy"), folder_.Read("y.npy")) << name;
+  }
+}
+
+TEST_F(NormctlRecordedTest, RawFilesGoInAndOut) {
+  folder_.Write("x.raw", "123456789012");
+  Output({"stream", folder_ / "x.raw", "--raw", "--type", "float16", "--shape", "3,2", "-o",
+          folder_ / "y.raw", "--method", "layer_norm", "--rows-per-chunk", "2"});
+  EXPECT_EQ(folder_.Read("y.raw"), "123456789012");
+  ASSERT_EQ(server_.chunks.size(), 2);
+  EXPECT_EQ(server_.chunks[0].data(), "12345678");
+  Output({"stream", folder_ / "x.raw", "--raw", "--type", "float32", "--shape", "-1,1", "--method",
+          "layer_norm"});
+  EXPECT_EQ(server_.chunks.size(), 5);
+  EXPECT_EQ(
+      Normctl({"stream", folder_ / "x.raw", "--shape", "3,2", "--method", "layer_norm"}).exit_code,
+      2);
+  EXPECT_EQ(Normctl({"stream", folder_ / "x.raw", "--raw", "--type", "float32", "--shape", "3,x",
+                     "--method", "layer_norm"})
+                .exit_code,
+            2);
+}
+
+TEST_F(NormctlRecordedTest, PipesCarryDataAndNothingElse) {
+  Write("x.npy", v1::ELEMENT_TYPE_FLOAT64, {4, 3});
+  const CommandResult npy =
+      Shell("cat x.npy | normctl stream - -o - --method layer_norm | cat >y.npy");
+  EXPECT_EQ(npy.exit_code, 0) << npy.error;
+  EXPECT_THAT(npy.error, HasSubstr("4 rows in "));
+  EXPECT_EQ(folder_.Read("y.npy"), folder_.Read("x.npy"));
+  const CommandResult json =
+      Shell("normctl --json stream - -o - --method layer_norm <x.npy >z.npy");
+  EXPECT_EQ(json.exit_code, 0) << json.error;
+  EXPECT_THAT(json.error, HasSubstr("\"rows\": 4"));
+  EXPECT_EQ(folder_.Read("z.npy"), folder_.Read("x.npy"));
+  const CommandResult raw = Shell(
+      "printf 12345678 | normctl stream - -o - --raw --type bfloat16 --shape -1,2 --method "
+      "layer_norm");
+  EXPECT_EQ(raw.exit_code, 0) << raw.error;
+  EXPECT_EQ(raw.out, "12345678");
+  EXPECT_THAT(Shell("printf 123 | normctl stream - --method layer_norm").error,
+              HasSubstr("normctl: -: is no .npy file"));
+}
+
+TEST_F(NormctlRecordedTest, ATypeThatTheFileContradictsIsRefused) {
+  const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT32, {1, 2});
+  const CommandResult result =
+      Normctl({"stream", input, "--type", "bfloat16", "--method", "layer_norm"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.error, HasSubstr("holds float32, not bfloat16 (--output-type"));
+}
+
+TEST_F(NormctlRecordedTest, TheOutputsTypeAndDirectionAreAsked) {
+  const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT32, {2, 2});
+  Output({"stream", input, "--session", "s", "--mode", "inference", "--inverse", "--output-type",
+          "float16", "-o", folder_ / "y.npy"});
+  EXPECT_EQ(server_.open.session(), "sessions/s");
+  EXPECT_EQ(server_.open.direction(), v1::DIRECTION_INVERSE);
+  EXPECT_EQ(server_.open.output_element_type(), v1::ELEMENT_TYPE_FLOAT16);
+  EXPECT_THAT(folder_.Read("y.npy"), HasSubstr("'<f2'"));
+}
+
+TEST_F(NormctlRecordedTest, LengthsCutTokensIntoSequences) {
+  const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT32, {6, 2});
+  const std::string lengths = WriteIntegers(folder_, "l.npy", {1, 3, 2});
+  Output(
+      {"stream", input, "--lengths", lengths, "--method", "layer_norm", "-o", folder_ / "y.npy"});
+  ASSERT_EQ(server_.chunks.size(), 3);
+  EXPECT_EQ(server_.chunks[1].data().size(), 3 * 2 * sizeof(float));
+  EXPECT_EQ(server_.chunks[1].lengths_size(), 0);
+  EXPECT_EQ(folder_.Read("y.npy"), folder_.Read("x.npy"));
+}
+
+TEST_F(NormctlRecordedTest, PaddedRowsAndMasksGoWithEachChunk) {
+  const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT32, {3, 4, 2});
+  Output({"stream", input, "--lengths", WriteIntegers(folder_, "l.npy", {4, 1, 2}), "--mask",
+          WriteBooleans(folder_, "m.npy", {true, false, true}), "--rows-per-chunk", "2", "--method",
+          "layer_norm"});
+  EXPECT_THAT(server_.open.row_shape(), ElementsAre(4, 2));
+  ASSERT_EQ(server_.chunks.size(), 2);
+  EXPECT_THAT(server_.chunks[0].lengths(), ElementsAre(4, 1));
+  EXPECT_EQ(server_.chunks[0].row_mask(), "\x01");
+  EXPECT_THAT(server_.chunks[1].lengths(), ElementsAre(2));
+  const CommandResult wrong =
+      Normctl({"stream", input, "--lengths", folder_ / "m.npy", "--method", "layer_norm"});
+  EXPECT_THAT(wrong.error, HasSubstr("holds '|b1', and not '<i8'"));
+}
+
+TEST_F(NormctlRecordedTest, DiffTakesAnyTwoTypes) {
+  const std::string wide = folder_ / "wide.npy";
+  ASSERT_TRUE(WriteTensor(wide, client::ToTensor({2}, std::vector<double>{1, 2}), false).ok());
+  const std::string narrow = WriteFloats(folder_, "narrow.npy", {2}, {1, 2.5f});
+  EXPECT_EQ(Output({"diff", wide, narrow, "--field", "max"}), "0.5\n");
+  const std::string bfloat16 =
+      folder_.Write("b.npy", NpyHeader("<V2", {2}) + std::string("\x80\x3F\x00\x40", 4));
+  EXPECT_EQ(Output({"diff", wide, bfloat16, "--type", "bfloat16", "--field", "differing_bits"}),
+            "0\n");
+  EXPECT_THAT(Normctl({"diff", wide, bfloat16}).error, HasSubstr("--type bfloat16"));
+}
+
+}  // namespace
+}  // namespace normd::cli
