@@ -31,7 +31,7 @@ void Fail(const absl::Status& status, const GlobalFlags& global) {
   throw CLI::RuntimeError(1);
 }
 
-void PrintJson(const google::protobuf::Message& message, const GlobalFlags& global) {
+void PrintJson(const google::protobuf::Message& message, const GlobalFlags& global, std::FILE* to) {
   google::protobuf::util::JsonPrintOptions options;
   options.add_whitespace = true;
   options.always_print_primitive_fields = true;
@@ -39,7 +39,7 @@ void PrintJson(const google::protobuf::Message& message, const GlobalFlags& glob
   std::string json;
   const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
   if (!status.ok()) Fail(absl::InternalError(std::string(status.message())), global);
-  std::fputs(json.c_str(), stdout);
+  std::fputs(json.c_str(), to);
 }
 
 void AddMethodsCommand(CLI::App& app, const GlobalFlags& global) {

@@ -5,6 +5,7 @@
 #define NORMD_CLIENT_CLI_COMMANDS_H_
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <memory>
 #include <string>
 
@@ -26,6 +27,7 @@ struct GlobalFlags {
 void AddMethodsCommand(CLI::App& app, const GlobalFlags& global);
 void AddHealthCommand(CLI::App& app, const GlobalFlags& global);
 void AddSessionCommands(CLI::App& app, const GlobalFlags& global);
+void AddNormalizeCommand(CLI::App& app, const GlobalFlags& global);
 void AddStreamCommand(CLI::App& app, const GlobalFlags& global);
 void AddDiffCommand(CLI::App& app, const GlobalFlags& global);
 
@@ -43,7 +45,8 @@ T ValueOrFail(absl::StatusOr<T> result, const GlobalFlags& global) {
   return *std::move(result);
 }
 
-void PrintJson(const google::protobuf::Message& message, const GlobalFlags& global);
+void PrintJson(const google::protobuf::Message& message, const GlobalFlags& global,
+               std::FILE* to = stdout);
 
 }  // namespace normd::cli
 

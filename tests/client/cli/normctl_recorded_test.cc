@@ -166,5 +166,103 @@ TEST_F(NormctlRecordedTest, DiffTakesAnyTwoTypes) {
   EXPECT_THAT(Normctl({"diff", wide, bfloat16}).error, HasSubstr("--type bfloat16"));
 }
 
+TEST_F(NormctlRecordedTest, OneBatchIsNormalizedByOneCall) {
+  const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT64, {3, 4, 2});
+  Output({"normalize", input, "-o", folder_ / "y.npy", "--method", "layer_norm", "--lengths",
+          WriteIntegers(folder_, "l.npy", {4, 1, 2}), "--mask",
+          WriteBooleans(folder_, "m.npy", {true, false, true})});
+  const v1::NormalizeRequest& request = server_.normalize_request;
+  EXPECT_TRUE(request.spec().has_layer_norm());
+  EXPECT_EQ(request.input().SerializeAsString(), ReadOrFail(input).SerializeAsString());
+  EXPECT_THAT(request.lengths(), ElementsAre(4, 1, 2));
+  EXPECT_EQ(request.row_mask(), "\x05");
+  EXPECT_FALSE(request.has_statistics());
+  EXPECT_FALSE(request.return_statistics());
+  EXPECT_EQ(folder_.Read("y.npy"), folder_.Read("x.npy"));
+}
+
+TEST_F(NormctlRecordedTest, ABatchMayBringItsStatistics) {
+  const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT32, {3, 2});
+  EXPECT_THAT(
+      Output({"normalize", input, "--method", "batch_norm", "--mode", "inference", "--inverse",
+              "--output-type", "float64", "--mean", WriteFloats(folder_, "m.npy", {2}, {1, 2}),
+              "--variance", WriteFloats(folder_, "v.npy", {2}, {3, 4}), "--count", "5", "--json"}),
+      AllOf(HasSubstr("\"mean_variance\""), HasSubstr("\"resolved_spec\"")));
+  const v1::NormalizeRequest& request = server_.normalize_request;
+  EXPECT_EQ(request.mode(), v1::BATCH_NORM_MODE_INFERENCE);
+  EXPECT_EQ(request.direction(), v1::DIRECTION_INVERSE);
+  EXPECT_EQ(request.output_element_type(), v1::ELEMENT_TYPE_FLOAT64);
+  EXPECT_TRUE(request.return_statistics());
+  const v1::Tensor& mean = request.statistics().mean_variance().mean();
+  EXPECT_EQ(mean.element_type(), v1::ELEMENT_TYPE_FLOAT64);
+  EXPECT_THAT(mean.shape(), ElementsAre(2));
+  EXPECT_THAT(FloatsOf(mean), ElementsAre(1, 2));
+  EXPECT_THAT(FloatsOf(request.statistics().mean_variance().variance()), ElementsAre(3, 4));
+  EXPECT_THAT(FloatsOf(request.statistics().count()), ElementsAre(5));
+}
+
+TEST_F(NormctlRecordedTest, NormalizeWorksInPipesToo) {
+  Write("x.npy", v1::ELEMENT_TYPE_FLOAT16, {4, 3});
+  const CommandResult result =
+      Shell("normctl normalize - -o - --json --method rms_norm <x.npy | cat >y.npy");
+  EXPECT_EQ(result.exit_code, 0) << result.error;
+  EXPECT_THAT(result.error, HasSubstr("\"resolved_spec\""));
+  EXPECT_EQ(folder_.Read("y.npy"), folder_.Read("x.npy"));
+}
+
+TEST_F(NormctlRecordedTest, ABatchAboveTheMessageLimitTellsTheWayOut) {
+  const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT64, {1 << 20});
+  const CommandResult result = Normctl({"normalize", input, "--method", "layer_norm"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.error, HasSubstr("`normctl stream` sends any number of rows in chunks"));
+}
+
+TEST_F(NormctlRecordedTest, LengthsOfRowsOneAfterTheOtherAreNoBatch) {
+  const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT32, {3, 2});
+  EXPECT_THAT(Normctl({"normalize", input, "--method", "layer_norm", "--lengths",
+                       WriteIntegers(folder_, "l.npy", {1, 2})})
+                  .error,
+              HasSubstr("--lengths needs a batch"));
+  EXPECT_THAT(Normctl({"normalize", input, "--method", "layer_norm", "--rows", "1:1"}).error,
+              HasSubstr("no rows"));
+}
+
+TEST_F(NormctlRecordedTest, ASessionMayStartFromTrainedStatistics) {
+  Output({"session", "create", "s", "--channels", "2", "--estimator", "cumulative-batch", "--mean",
+          WriteFloats(folder_, "m.npy", {2}, {1, 2}), "--variance",
+          WriteFloats(folder_, "v.npy", {2}, {3, 4}), "--count", "640", "--batches", "10"});
+  const v1::RunningStatistics& trained = server_.create_request.session().statistics();
+  EXPECT_EQ(trained.batches(), 10);
+  EXPECT_THAT(FloatsOf(trained.count()), ElementsAre(640));
+  EXPECT_THAT(trained.count().shape(), ElementsAre(1));
+  EXPECT_THAT(FloatsOf(trained.mean_variance().variance()), ElementsAre(3, 4));
+
+  Output({"session", "create", "e", "--method", "min_max", "--channels", "2", "--minimum",
+          WriteFloats(folder_, "min.npy", {2}, {-1, 0}), "--maximum",
+          WriteFloats(folder_, "max.npy", {2}, {1, 9})});
+  const v1::RunningStatistics& extremes = server_.create_request.session().statistics();
+  EXPECT_THAT(FloatsOf(extremes.minimum_maximum().minimum()), ElementsAre(-1, 0));
+  EXPECT_THAT(FloatsOf(extremes.minimum_maximum().maximum()), ElementsAre(1, 9));
+  EXPECT_FALSE(extremes.has_count());
+
+  Output({"session", "create", "n", "--channels", "2"});
+  EXPECT_FALSE(server_.create_request.session().has_statistics());
+}
+
+TEST_F(NormctlRecordedTest, HalfOfRunningStatisticsIsRefused) {
+  const std::string file = WriteFloats(folder_, "m.npy", {2}, {1, 2});
+  for (const std::vector<std::string>& half : std::vector<std::vector<std::string>>{
+           {"--mean", file},
+           {"--maximum", file},
+           {"--count", "3"},
+           {"--mean", file, "--variance", file, "--minimum", file, "--maximum", file}}) {
+    std::vector<std::string> arguments = {"session", "create", "s", "--channels", "2"};
+    arguments.insert(arguments.end(), half.begin(), half.end());
+    const CommandResult result = Normctl(arguments);
+    EXPECT_EQ(result.exit_code, 1) << half[0];
+    EXPECT_THAT(result.error, HasSubstr("--mean with --variance, or --minimum with --maximum"));
+  }
+}
+
 }  // namespace
 }  // namespace normd::cli
