@@ -29,6 +29,7 @@ void AddHealthCommand(CLI::App& app, const GlobalFlags& global);
 void AddSessionCommands(CLI::App& app, const GlobalFlags& global);
 void AddNormalizeCommand(CLI::App& app, const GlobalFlags& global);
 void AddStreamCommand(CLI::App& app, const GlobalFlags& global);
+void AddCompareCommand(CLI::App& app, const GlobalFlags& global);
 void AddDiffCommand(CLI::App& app, const GlobalFlags& global);
 
 // Prints "normctl: MESSAGE", with a hint where there is a way out, and throws.

@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
   normd::cli::AddSessionCommands(app, global);
   normd::cli::AddNormalizeCommand(app, global);
   normd::cli::AddStreamCommand(app, global);
+  normd::cli::AddCompareCommand(app, global);
   normd::cli::AddDiffCommand(app, global);
   try {
     app.parse(argc, argv);

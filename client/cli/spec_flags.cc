@@ -155,6 +155,8 @@ CLI::Option* AddSwitch(CLI::App& command, const char* names, std::optional<bool>
       names, [&value](int64_t count) { value = count > 0; }, description);
 }
 
+}  // namespace
+
 std::vector<std::string> MethodNames() {
   const auto* methods = v1::NormalizationSpec::descriptor()->FindOneofByName("method");
   std::vector<std::string> names;
@@ -162,8 +164,6 @@ std::vector<std::string> MethodNames() {
   for (int i = 0; i < methods->field_count(); ++i) names.push_back(methods->field(i)->name());
   return names;
 }
-
-}  // namespace
 
 void SpecFlags::AddTo(CLI::App& command) {
   command.add_option("--method", method, "The method; see `normctl methods`")

@@ -13,6 +13,9 @@
 
 namespace normd::cli {
 
+// The methods that the contract knows: "layer_norm", ...
+std::vector<std::string> MethodNames();
+
 struct SpecFlags {
   std::string method;  // "" : none was given
   v1::Profile profile = v1::PROFILE_UNSPECIFIED;

@@ -2,8 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
 #include "tests/client/cli/npy_files.h"
 #include "tests/testing/recording_server.h"
 #include "tests/testing/run_command.h"
@@ -15,8 +13,6 @@ using ::testing::AllOf;
 using testing::CommandResult;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
-using ::testing::Not;
 
 class NormctlRecordedTest : public ::testing::Test {
  protected:
@@ -262,6 +258,59 @@ TEST_F(NormctlRecordedTest, HalfOfRunningStatisticsIsRefused) {
     EXPECT_EQ(result.exit_code, 1) << half[0];
     EXPECT_THAT(result.error, HasSubstr("--mean with --variance, or --minimum with --maximum"));
   }
+}
+
+TEST_F(NormctlRecordedTest, CompareStreamsTheFileAndPrintsATable) {
+  server_.summary.add_methods()->mutable_measurements()->set_output_gap(0.25);
+  server_.summary.add_methods()->mutable_measurements()->set_output_gap(0);
+  const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT64, {5, 3});
+  EXPECT_THAT(
+      Output({"compare", "--method", "batch_norm", "--method", "rms_norm", input,
+              "--rows-per-chunk", "2"}),
+      AllOf(HasSubstr("batch_norm"), HasSubstr("rms_norm"), HasSubstr("25%"), HasSubstr("0 of 3")));
+  EXPECT_EQ(server_.compare_open.element_type(), v1::ELEMENT_TYPE_FLOAT64);
+  EXPECT_THAT(server_.compare_open.row_shape(), ElementsAre(3));
+  ASSERT_EQ(server_.compare_open.specs_size(), 2);
+  EXPECT_EQ(server_.compare_open.specs(1).rms_norm().ByteSizeLong(), 0);
+  ASSERT_EQ(server_.chunks.size(), 3);
+  EXPECT_EQ(server_.chunks[2].data().size(), 3 * sizeof(double));
+
+  EXPECT_THAT(Output({"compare", input, "--rows-per-chunk", "2", "--json", "--lengths",
+                      WriteIntegers(folder_, "l.npy", {4, 1})}),
+              HasSubstr("\"output_gap\": 0.25"));
+  EXPECT_EQ(server_.compare_open.specs_size(), 0);
+  EXPECT_EQ(server_.chunks.size(), 4);
+}
+
+TEST_F(NormctlRecordedTest, CompareTakesSpecsWithParameters) {
+  const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT32, {4, 3});
+  const std::vector<std::string> command = {"compare", input, "--rows-per-chunk", "2", "--specs"};
+  const auto with = [&](const std::string& json) {
+    std::vector<std::string> arguments = command;
+    arguments.push_back(folder_.Write("specs.json", json));
+    return Normctl(arguments);
+  };
+  EXPECT_EQ(
+      with(R"({"specs": [{"batch_norm": {"channel_axis": -1}}, {"layerNorm": {}}]})").exit_code, 0);
+  EXPECT_EQ(server_.compare_open.specs(0).batch_norm().channel_axis(), -1);
+  EXPECT_THAT(with(R"({"specs": [{"no_norm": {}}]})").error,
+              AllOf(HasSubstr("specs.json: must be JSON like"), HasSubstr("no_norm")));
+  EXPECT_THAT(with(R"({"row_shape": [3]})").error, HasSubstr("may hold specs only"));
+  EXPECT_EQ(Normctl({"compare", input, "--rows-per-chunk", "2", "--specs", "/nowhere.json"}).error,
+            "normctl: /nowhere.json: cannot be opened\n");
+  EXPECT_EQ(Normctl({"compare", input, "--rows-per-chunk", "2", "--specs", "s.json", "--method",
+                     "layer_norm"})
+                .exit_code,
+            2);
+  EXPECT_EQ(Normctl({"compare", input}).exit_code, 2);
+}
+
+TEST_F(NormctlRecordedTest, ARefusedChunkEndsAComparison) {
+  server_.refused_chunk = 2;
+  const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT32, {4, 3});
+  const CommandResult result = Normctl({"compare", input, "--rows-per-chunk", "2"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.error, "normctl: chunk 2: refused\n");
 }
 
 }  // namespace
