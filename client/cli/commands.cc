@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "client/cli/completion.h"
 #include "client/cli/difference.h"
 #include "client/cli/row_chunks.h"
 #include "client/cli/tensor_file.h"
@@ -143,6 +144,14 @@ void AddDiffCommand(CLI::App& app, const GlobalFlags& global) {
     }
     if (flags->field.empty() && global.json) std::puts("}");
   });
+}
+
+void AddCompletionCommand(CLI::App& app) {
+  CLI::App* command = app.add_subcommand(
+      "completion", "Print a script that completes normctl: eval \"$(normctl completion bash)\"");
+  auto shell = std::make_shared<std::string>();
+  command->add_option("SHELL", *shell, "bash")->required()->check(CLI::IsMember({"bash"}));
+  command->callback([&app, shell] { std::fputs(BashCompletion(app, "normctl").c_str(), stdout); });
 }
 
 }  // namespace normd::cli

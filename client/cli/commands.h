@@ -31,6 +31,7 @@ void AddNormalizeCommand(CLI::App& app, const GlobalFlags& global);
 void AddStreamCommand(CLI::App& app, const GlobalFlags& global);
 void AddCompareCommand(CLI::App& app, const GlobalFlags& global);
 void AddDiffCommand(CLI::App& app, const GlobalFlags& global);
+void AddCompletionCommand(CLI::App& app);
 
 // Prints "normctl: MESSAGE", with a hint where there is a way out, and throws.
 [[noreturn]] void Fail(const absl::Status& status, const GlobalFlags& global);

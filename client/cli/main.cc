@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
   normd::cli::AddStreamCommand(app, global);
   normd::cli::AddCompareCommand(app, global);
   normd::cli::AddDiffCommand(app, global);
+  normd::cli::AddCompletionCommand(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::RuntimeError& error) {
