@@ -148,11 +148,11 @@ absl::Status FillMethod(const SpecFlags& flags, google::protobuf::Message* metho
   return status;
 }
 
-// A flag that is left unset, or said or unsaid by its names.
-CLI::Option* AddSwitch(CLI::App& command, const char* names, std::optional<bool>& value,
-                       const char* description) {
-  return command.add_flag_function(
-      names, [&value](int64_t count) { value = count > 0; }, description);
+// A flag that sets `value` to what it means; without it the value stays unset.
+CLI::Option* AddSwitch(CLI::App& command, const char* name, std::optional<bool>& value,
+                       bool meaning, const char* description) {
+  return command.add_flag_callback(
+      name, [&value, meaning] { value = meaning; }, description);
 }
 
 }  // namespace
@@ -180,8 +180,9 @@ void SpecFlags::AddTo(CLI::App& command) {
       command.add_option("--group-count", group_count, "group_norm: groups of channels"),
       command.add_option("--low", low, "min_max, row_min_max: where the minimum goes"),
       command.add_option("--high", high, "min_max, row_min_max: where the maximum goes"),
-      AddSwitch(command, "!--no-center", center, "Standardization: do not subtract the mean"),
-      AddSwitch(command, "!--no-scale", scale, "Standardization: do not divide by the deviation"),
+      AddSwitch(command, "--no-center", center, false, "Standardization: do not subtract the mean"),
+      AddSwitch(command, "--no-scale", scale, false,
+                "Standardization: do not divide by the deviation"),
       command.add_option("--partial", partial, "rms_norm: the share of elements that is counted"),
       command.add_option("--gain", gain,
                          "scale_norm: what multiplies; default: the root of the size"),
@@ -192,11 +193,16 @@ void SpecFlags::AddTo(CLI::App& command) {
           .add_option("--estimator", estimator,
                       "batch_norm, standardization: how running statistics are kept")
           ->check(CLI::IsMember({"cumulative", "cumulative-batch", "batch-ema", "token-ema"})),
-      command.add_option("--momentum", momentum, "batch-ema: a weight, see --old-weight"),
-      AddSwitch(command, "--old-weight,!--new-weight", old_weight,
-                "--momentum weighs the old average, as in Keras; or the new batch"),
-      AddSwitch(command, "--biased,!--unbiased", biased,
-                "Average batch variances without Bessel's correction; or with it"),
+      command.add_option("--momentum", momentum,
+                         "batch-ema: the weight of a new batch, or of the old average"),
+      AddSwitch(command, "--old-weight", old_weight, true,
+                "--momentum weighs the old average, as in Keras"),
+      AddSwitch(command, "--new-weight", old_weight, false,
+                "--momentum weighs the new batch, as in PyTorch"),
+      AddSwitch(command, "--biased", biased, true,
+                "Average batch variances without Bessel's correction"),
+      AddSwitch(command, "--unbiased", biased, false,
+                "Average batch variances with Bessel's correction"),
       command.add_option("--alpha", alpha,
                          "token-ema: the weight of a new token; dynamic_tanh: the slope at 0"),
       command.add_option("--clip", clip, "Clip outputs to -CLIP and CLIP"),

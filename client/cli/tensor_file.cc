@@ -4,7 +4,6 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -29,7 +28,12 @@ absl::Status InvalidFile(const std::string& path, absl::string_view what) {
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   const auto all = [](std::istream& in) {
-    return std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    std::string bytes;
+    std::vector<char> block(1 << 16);
+    while (in.read(block.data(), block.size()) || in.gcount() > 0) {
+      bytes.append(block.data(), in.gcount());
+    }
+    return bytes;
   };
   if (path == "-") return all(std::cin);
   std::ifstream in(path, std::ios::binary);

@@ -19,9 +19,9 @@ namespace normd::client {
 // What a chunk was answered by.
 struct Answer {
   uint64_t sequence_number = 0;
-  absl::Status status;           // not OK: the chunk was refused, and the stream goes on
-  v1::ElementType element_type;  // the stream's
-  std::string data;              // of the chunk's shape, little-endian; empty where it was refused
+  absl::Status status;  // not OK: the chunk was refused, and the stream goes on
+  v1::ElementType element_type = v1::ELEMENT_TYPE_UNSPECIFIED;  // the stream's
+  std::string data;  // of the chunk's shape, little-endian; empty where it was refused
   uint64_t statistics_version = 0;
 
   // The values of `data`; those of FLOAT64 are rounded.

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "client/cpp/client.h"
 #include "client/cpp/tensor.h"
 #include "tests/testing/local_server.h"
@@ -65,7 +67,7 @@ TEST_F(EveryWayTest, LengthsAndMasksGoThrough) {
   const auto stream = Connect().OpenStream(open);
   ASSERT_TRUE(stream.ok()) << stream.status();
   v1::Chunk chunk;
-  chunk.set_data(ToTensor({2, 2, 2}, std::vector<float>{1, 3, 5, 5, 7, 7, 7, 7}).data());
+  chunk.set_data(ToTensor({2, 2, 2}, std::vector<float>{1, 3, NAN, 5, 7, 2, 9, 4}).data());
   chunk.add_lengths(1);
   chunk.add_lengths(2);
   chunk.set_row_mask("\x01");
