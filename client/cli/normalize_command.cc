@@ -18,33 +18,33 @@ struct NormalizeFlags {
   StatisticsFlags statistics;
 };
 
-absl::StatusOr<v1::NormalizeRequest> ToRequest(const NormalizeFlags& flags) {
+absl::StatusOr<v1::NormalizeRequest> ToRequest(const NormalizeFlags& flags, const RowChunks& rows) {
   v1::NormalizeRequest request;
   if (absl::Status status = Fill(flags.target, request); !status.ok()) return status;
   auto statistics = ToStatistics(flags.statistics);
   if (!statistics.ok()) return statistics.status();
   if (*statistics) *request.mutable_statistics() = **std::move(statistics);
-  const absl::StatusOr<RowChunks> rows =
-      ReadChunks(flags.input, std::numeric_limits<int64_t>::max());
-  if (!rows.ok()) return rows.status();
-  if (rows->count() == 0) return absl::InvalidArgumentError("there are no rows to normalize");
-  v1::Chunk batch = rows->Get(0);
+  if (rows.count() == 0) return absl::InvalidArgumentError("there are no rows to normalize");
+  v1::Chunk batch = rows.Get(0);
   if (!flags.input.lengths_path.empty() && batch.lengths_size() == 0) {
     return absl::InvalidArgumentError(
         "--lengths needs a batch [N, steps, ...]: rows one after the other are one batch without "
         "it, and a batch for each sequence with `normctl stream`");
   }
-  const std::vector<int64_t> shape = rows->shape();
-  request.mutable_input()->set_element_type(rows->element_type());
-  request.mutable_input()->mutable_shape()->Assign(shape.begin(), shape.end());
-  request.mutable_input()->set_data(std::move(*batch.mutable_data()));
+  v1::Tensor* input = request.mutable_input();
+  input->set_element_type(rows.element_type());
+  input->add_shape(rows.rows());
+  for (const int64_t dimension : rows.row_shape()) input->add_shape(dimension);
+  input->set_data(std::move(*batch.mutable_data()));
   *request.mutable_lengths() = std::move(*batch.mutable_lengths());
   request.set_row_mask(std::move(*batch.mutable_row_mask()));
   return request;
 }
 
 void RunCommand(const NormalizeFlags& flags, const GlobalFlags& global) {
-  v1::NormalizeRequest request = ValueOrFail(ToRequest(flags), global);
+  const RowChunks rows =
+      ValueOrFail(ReadChunks(flags.input, std::numeric_limits<int64_t>::max()), global);
+  v1::NormalizeRequest request = ValueOrFail(ToRequest(flags, rows), global);
   request.set_return_statistics(global.json);
   absl::StatusOr<v1::NormalizeResponse> response = global.Connect().Normalize(request);
   // Of gRPC itself, which gives no reason.
@@ -56,12 +56,14 @@ void RunCommand(const NormalizeFlags& flags, const GlobalFlags& global) {
          global);
   }
   v1::NormalizeResponse answer = ValueOrFail(std::move(response), global);
+  const std::vector<int64_t> shape = rows.shape();
+  answer.mutable_output()->mutable_shape()->Assign(shape.begin(), shape.end());
   if (!flags.output.empty()) {
     OkOrFail(WriteTensor(flags.output, answer.output(), flags.input.format.raw), global);
   }
   answer.mutable_output()->clear_data();
   if (global.json) return PrintJson(answer, global, flags.output == "-" ? stderr : stdout);
-  std::fprintf(stderr, "%ld rows\n", answer.output().shape(0));
+  std::fprintf(stderr, "%ld rows\n", rows.rows());
 }
 
 }  // namespace

@@ -197,6 +197,16 @@ TEST_F(NormctlRecordedTest, ABatchMayBringItsStatistics) {
   EXPECT_THAT(FloatsOf(request.statistics().count()), ElementsAre(5));
 }
 
+TEST_F(NormctlRecordedTest, RowsOfOneDimensionAreSingleValues) {
+  const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT32, {3});
+  Output({"normalize", input, "-o", folder_ / "y.npy", "--method", "layer_norm"});
+  EXPECT_THAT(server_.normalize_request.input().shape(), ElementsAre(3, 1));
+  EXPECT_EQ(folder_.Read("y.npy"), folder_.Read("x.npy"));
+  Output({"stream", input, "-o", folder_ / "z.npy", "--method", "layer_norm"});
+  EXPECT_THAT(server_.open.row_shape(), ElementsAre(1));
+  EXPECT_EQ(folder_.Read("z.npy"), folder_.Read("x.npy"));
+}
+
 TEST_F(NormctlRecordedTest, NormalizeWorksInPipesToo) {
   Write("x.npy", v1::ELEMENT_TYPE_FLOAT16, {4, 3});
   const CommandResult result =
