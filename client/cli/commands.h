@@ -5,6 +5,7 @@
 #define NORMD_CLIENT_CLI_COMMANDS_H_
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <memory>
 #include <string>
 
@@ -26,11 +27,18 @@ struct GlobalFlags {
 void AddMethodsCommand(CLI::App& app, const GlobalFlags& global);
 void AddHealthCommand(CLI::App& app, const GlobalFlags& global);
 void AddSessionCommands(CLI::App& app, const GlobalFlags& global);
+void AddNormalizeCommand(CLI::App& app, const GlobalFlags& global);
 void AddStreamCommand(CLI::App& app, const GlobalFlags& global);
+void AddCompareCommand(CLI::App& app, const GlobalFlags& global);
 void AddDiffCommand(CLI::App& app, const GlobalFlags& global);
+void AddCompletionCommand(CLI::App& app);
 
 // Prints "normctl: MESSAGE", with a hint where there is a way out, and throws.
 [[noreturn]] void Fail(const absl::Status& status, const GlobalFlags& global);
+
+inline void OkOrFail(const absl::Status& status, const GlobalFlags& global) {
+  if (!status.ok()) Fail(status, global);
+}
 
 // The value, or Fail.
 template <typename T>
@@ -39,7 +47,8 @@ T ValueOrFail(absl::StatusOr<T> result, const GlobalFlags& global) {
   return *std::move(result);
 }
 
-void PrintJson(const google::protobuf::Message& message, const GlobalFlags& global);
+void PrintJson(const google::protobuf::Message& message, const GlobalFlags& global,
+               std::FILE* to = stdout);
 
 }  // namespace normd::cli
 

@@ -7,7 +7,7 @@
 
 namespace normd::cli {
 
-Difference Compare(absl::Span<const float> expected, absl::Span<const float> actual) {
+Difference Compare(absl::Span<const double> expected, absl::Span<const double> actual) {
   Difference result;
   result.elements = static_cast<int64_t>(expected.size());
   if (expected.empty()) return result;
@@ -20,7 +20,7 @@ Difference Compare(absl::Span<const float> expected, absl::Span<const float> act
     const double e = expected[i];
     const double a = actual[i];
     result.differing_bits +=
-        std::bit_cast<uint32_t>(expected[i]) != std::bit_cast<uint32_t>(actual[i]) ? 1 : 0;
+        std::bit_cast<uint64_t>(expected[i]) != std::bit_cast<uint64_t>(actual[i]) ? 1 : 0;
     difference2 += (a - e) * (a - e);
     expected2 += e * e;
     actual2 += a * a;

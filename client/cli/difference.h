@@ -19,8 +19,8 @@ struct Difference {
   double max = 0;
 };
 
-// Of two arrays of the same size, in float64.
-Difference Compare(absl::Span<const float> expected, absl::Span<const float> actual);
+// Of two arrays of the same size. Values of narrower types come widened, which keeps bits apart.
+Difference Compare(absl::Span<const double> expected, absl::Span<const double> actual);
 
 }  // namespace normd::cli
 

@@ -5,7 +5,7 @@
 int main(int argc, char** argv) {
   normd::cli::GlobalFlags global;
   CLI::App app(
-      "normctl speaks to a normd server: streams .npy files through it, manages sessions.");
+      "normctl speaks to a normd server: streams tensors in files through it, manages sessions.");
   app.require_subcommand(1);
   app.fallthrough();
   app.add_option("--server", global.server, "HOST:PORT")
@@ -17,8 +17,11 @@ int main(int argc, char** argv) {
   normd::cli::AddMethodsCommand(app, global);
   normd::cli::AddHealthCommand(app, global);
   normd::cli::AddSessionCommands(app, global);
+  normd::cli::AddNormalizeCommand(app, global);
   normd::cli::AddStreamCommand(app, global);
+  normd::cli::AddCompareCommand(app, global);
   normd::cli::AddDiffCommand(app, global);
+  normd::cli::AddCompletionCommand(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::RuntimeError& error) {

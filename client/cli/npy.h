@@ -1,4 +1,4 @@
-// NumPy's .npy files: float32 arrays in C order. The format is NumPy's NEP 1, versions 1 to 3.
+// NumPy's .npy files: arrays in C order. The format is NumPy's NEP 1, versions 1 to 3.
 #ifndef NORMD_CLIENT_CLI_NPY_H_
 #define NORMD_CLIENT_CLI_NPY_H_
 
@@ -6,22 +6,45 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "client/cli/tensor_file.h"
+#include "client/cpp/tensor.h"
 
 namespace normd::cli {
 
+// An array as such a file holds it.
+struct NpyArray {
+  std::string type;  // NumPy's: "<f4"; its digit is an element's bytes
+  std::vector<int64_t> shape;
+  std::string data;  // row-major
+};
+
+// Reads the bytes of a whole file; `name` is its, for errors. INVALID_ARGUMENT, with the way out,
+// for anything else than such an array of one of `types`.
+absl::StatusOr<NpyArray> ParseNpy(const std::string& name, std::string file,
+                                  absl::Span<const absl::string_view> types);
+
+// What stands before the data in version 1.0.
+std::string NpyHeader(absl::string_view type, absl::Span<const int64_t> shape);
+
+// The product of `shape`; -1 where a dimension is negative or elements of `element_bytes` would
+// count more bytes than int64 does.
+int64_t SizeOf(absl::Span<const int64_t> shape, int64_t element_bytes);
+
+// float32 values of a file. For tests/conformance/torch only, which is to read by ReadTensor.
 struct Array {
   std::vector<int64_t> shape;
   std::vector<float> values;  // row-major
 };
 
-// Reads '<f4' in C order. NOT_FOUND where there is no such file; INVALID_ARGUMENT, with the way
-// out, for anything else than such an array.
-absl::StatusOr<Array> ReadNpy(const std::string& path);
-
-// Writes version 1.0, over what there was. UNAVAILABLE where that fails.
-absl::Status WriteNpy(const std::string& path, const Array& array);
+inline absl::StatusOr<Array> ReadNpy(const std::string& path) {
+  const absl::StatusOr<v1::Tensor> tensor = ReadTensor(path, {});
+  if (!tensor.ok()) return tensor.status();
+  return Array{{tensor->shape().begin(), tensor->shape().end()},
+               client::ToFloat32(tensor->element_type(), tensor->data())};
+}
 
 }  // namespace normd::cli
 

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/cli/commands.h"
 #include "client/cli/spec_flags.h"
+#include "client/cli/statistics_flags.h"
 #include "google/protobuf/util/time_util.h"
 
 namespace normd::cli {
@@ -28,6 +29,7 @@ struct CreateFlags {
   int64_t channels = 0;
   double idle_timeout_seconds = -1;
   SpecFlags spec;
+  StatisticsFlags statistics;
 };
 
 void AddCreate(CLI::App& parent, const GlobalFlags& global) {
@@ -39,11 +41,15 @@ void AddCreate(CLI::App& parent, const GlobalFlags& global) {
                       "Seconds without use after which it is deleted; 0: never");
   flags->spec.method = "batch_norm";
   flags->spec.AddTo(*command);
+  flags->statistics.AddTo(*command);
   command->callback([&global, flags] {
     v1::CreateSessionRequest request;
     request.set_session_id(flags->id);
     request.mutable_session()->set_channel_count(flags->channels);
     *request.mutable_session()->mutable_spec() = ValueOrFail(ToSpec(flags->spec), global);
+    if (const auto statistics = ValueOrFail(ToStatistics(flags->statistics), global)) {
+      *request.mutable_session()->mutable_statistics() = *statistics;
+    }
     if (flags->idle_timeout_seconds >= 0) {
       *request.mutable_session()->mutable_idle_timeout() =
           TimeUtil::MillisecondsToDuration(static_cast<int64_t>(flags->idle_timeout_seconds * 1e3));

@@ -31,6 +31,11 @@ Client::Client(const ClientOptions& options) : options_(options) {
       options.credentials ? options.credentials : grpc::InsecureChannelCredentials(), arguments);
 }
 
+absl::StatusOr<v1::NormalizeResponse> Client::Normalize(const v1::NormalizeRequest& request) const {
+  using Stub = v1::NormalizationService::Stub;
+  return Call(options_, v1::NormalizationService::NewStub(channel_), &Stub::Normalize, request);
+}
+
 absl::StatusOr<v1::ListMethodsResponse> Client::ListMethods() const {
   using Stub = v1::NormalizationService::Stub;
   return Call(options_, v1::NormalizationService::NewStub(channel_), &Stub::ListMethods,
@@ -85,6 +90,11 @@ absl::StatusOr<bool> Client::IsServing(const std::string& service) const {
 
 absl::StatusOr<std::unique_ptr<NormalizeStream>> Client::OpenStream(const v1::Open& open) const {
   return NormalizeStream::Open(channel_, open, options_.timeout, options_.max_unread_bytes);
+}
+
+absl::StatusOr<std::unique_ptr<CompareStream>> Client::OpenCompare(
+    const v1::CompareOpen& open) const {
+  return CompareStream::Open(channel_, open, options_.timeout, options_.max_unread_bytes);
 }
 
 }  // namespace normd::client

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "client/cpp/compare_stream.h"
 #include "client/cpp/normalize_stream.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/security/credentials.h"
@@ -30,6 +31,9 @@ class Client {
  public:
   explicit Client(const ClientOptions& options);
 
+  // One batch. RESOURCE_EXHAUSTED where it is above the server's limit or its answer above ours.
+  absl::StatusOr<v1::NormalizeResponse> Normalize(const v1::NormalizeRequest& request) const;
+
   absl::StatusOr<v1::ListMethodsResponse> ListMethods() const;
   absl::StatusOr<v1::CreateSessionResponse> CreateSession(
       const v1::CreateSessionRequest& request) const;
@@ -47,6 +51,7 @@ class Client {
   absl::StatusOr<bool> IsServing(const std::string& service = "") const;
 
   absl::StatusOr<std::unique_ptr<NormalizeStream>> OpenStream(const v1::Open& open) const;
+  absl::StatusOr<std::unique_ptr<CompareStream>> OpenCompare(const v1::CompareOpen& open) const;
 
  private:
   ClientOptions options_;

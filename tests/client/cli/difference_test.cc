@@ -10,8 +10,8 @@ namespace normd::cli {
 namespace {
 
 TEST(DifferenceTest, OfKnownValues) {
-  const std::vector<float> expected = {3, 4, 0, 0};
-  const std::vector<float> actual = {3, 4, 3, -4};
+  const std::vector<double> expected = {3, 4, 0, 0};
+  const std::vector<double> actual = {3, 4, 3, -4};
   const Difference difference = Compare(expected, actual);
   EXPECT_EQ(difference.elements, 4);
   EXPECT_EQ(difference.differing_bits, 2);
@@ -23,8 +23,8 @@ TEST(DifferenceTest, OfKnownValues) {
 }
 
 TEST(DifferenceTest, BitsTellZerosApartAndNumbersDoNot) {
-  const std::vector<float> expected = {0.0f, 1};
-  const std::vector<float> actual = {-0.0f, 1};
+  const std::vector<double> expected = {0.0, 1};
+  const std::vector<double> actual = {-0.0, 1};
   const Difference difference = Compare(expected, actual);
   EXPECT_EQ(difference.differing_bits, 1);
   EXPECT_EQ(difference.relative_rms, 0);
@@ -32,9 +32,9 @@ TEST(DifferenceTest, BitsTellZerosApartAndNumbersDoNot) {
 }
 
 TEST(DifferenceTest, QuantilesAreOrderStatistics) {
-  std::vector<float> expected(101, 0);
-  std::vector<float> actual;
-  for (int i = 100; i >= 0; --i) actual.push_back(static_cast<float>(i));
+  std::vector<double> expected(101, 0);
+  std::vector<double> actual;
+  for (int i = 100; i >= 0; --i) actual.push_back(static_cast<double>(i));
   const Difference difference = Compare(expected, actual);
   EXPECT_EQ(difference.p50, 50);
   EXPECT_EQ(difference.p99, 99);
@@ -49,8 +49,8 @@ TEST(DifferenceTest, OfNothingIsZero) {
 }
 
 TEST(DifferenceTest, NaNIsNotHidden) {
-  const std::vector<float> numbers = {1, 2, 3};
-  const std::vector<float> poisoned = {1, std::numeric_limits<float>::quiet_NaN(), 3};
+  const std::vector<double> numbers = {1, 2, 3};
+  const std::vector<double> poisoned = {1, std::numeric_limits<double>::quiet_NaN(), 3};
   const Difference difference = Compare(numbers, poisoned);
   EXPECT_EQ(difference.differing_bits, 1);
   EXPECT_TRUE(std::isnan(difference.relative_rms));

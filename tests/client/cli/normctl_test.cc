@@ -7,7 +7,7 @@
 #include <fstream>
 #include <limits>
 
-#include "client/cli/npy.h"
+#include "tests/client/cli/npy_files.h"
 #include "tests/testing/run_command.h"
 #include "tests/testing/server_process.h"
 
@@ -25,7 +25,6 @@ using ::testing::Not;
 class NormctlTest : public ::testing::Test {
  protected:
   void SetUp() override { ASSERT_NE(server_.port(), 0); }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   CommandResult Normctl(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), {NORMCTL_BINARY, "--server", server_.address()});
@@ -39,23 +38,15 @@ class NormctlTest : public ::testing::Test {
     return result.out;
   }
 
-  std::string Write(const std::string& name, const Array& array) const {
-    const std::string path = folder_ + "/" + name;
-    EXPECT_TRUE(WriteNpy(path, array).ok());
-    return path;
+  std::string Write(const std::string& name, const std::vector<int64_t>& shape,
+                    const std::vector<float>& values) const {
+    return WriteFloats(folder_, name, shape, values);
   }
 
-  std::vector<float> Read(const std::string& path) const {
-    const auto array = ReadNpy(path);
-    EXPECT_TRUE(array.ok()) << array.status();
-    return array.ok() ? array->values : std::vector<float>();
-  }
+  static std::vector<float> Read(const std::string& path) { return FloatsOf(ReadOrFail(path)); }
 
   testing::ServerProcess server_{NORMD_SERVER_BINARY, {}};
-  std::string folder_ = [] {
-    char pattern[] = "/tmp/normctl-test-XXXXXX";
-    return std::string(mkdtemp(pattern));
-  }();
+  testing::TemporaryFolder folder_;
 };
 
 TEST_F(NormctlTest, MethodsComeFromTheServer) {
@@ -77,7 +68,7 @@ TEST_F(NormctlTest, ASessionsWholeLife) {
   EXPECT_THAT(Output({"session", "create", "s", "--method", "batch_norm", "--channels", "2",
                       "--estimator", "cumulative"}),
               HasSubstr("sessions/s  2 channels, 0 values per channel"));
-  const std::string input = Write("x.npy", {{3, 2}, {1, 2, 3, 4, 5, 9}});
+  const std::string input = Write("x.npy", {3, 2}, {1, 2, 3, 4, 5, 9});
   Output({"stream", input, "--session", "s", "--mode", "streaming"});
   EXPECT_THAT(Output({"session", "get", "s"}), HasSubstr("3 values per channel"));
   EXPECT_THAT(Output({"session", "list"}), HasSubstr("sessions/s  "));
@@ -103,7 +94,7 @@ TEST_F(NormctlTest, StreamNormalizesRowsInOrderWhateverTheChunks) {
   const std::string tokens = NORMD_TEST_DATA "/transformer_l1_tokens.npy";
   std::vector<float> first;
   for (const char* rows_per_chunk : {"1", "7", "128"}) {
-    const std::string output = folder_ + "/y.npy";
+    const std::string output = folder_ / "y.npy";
     const CommandResult result = Normctl({"stream", tokens, "-o", output, "--method", "layer_norm",
                                           "--rows-per-chunk", rows_per_chunk});
     ASSERT_EQ(result.exit_code, 0) << result.error;
@@ -126,22 +117,21 @@ TEST_F(NormctlTest, StreamNormalizesRowsInOrderWhateverTheChunks) {
 }
 
 TEST_F(NormctlTest, StreamTakesARangeOfRowsOfAnyRank) {
-  const std::string input = Write("x.npy", {{3, 1, 2}, {0, 0, -1, 1, 0, 0}});
-  const std::string output = folder_ + "/y.npy";
+  const std::string input = Write("x.npy", {3, 1, 2}, {0, 0, -1, 1, 0, 0});
+  const std::string output = folder_ / "y.npy";
   Output(
       {"stream", input, "-o", output, "--rows", "1:2", "--method", "layer_norm", "--epsilon", "0"});
-  const auto array = ReadNpy(output);
-  ASSERT_TRUE(array.ok());
-  EXPECT_THAT(array->shape, ElementsAre(1, 1, 2));
-  EXPECT_THAT(array->values, ElementsAre(-1, 1));
+  const v1::Tensor array = ReadOrFail(output);
+  EXPECT_THAT(array.shape(), ElementsAre(1, 1, 2));
+  EXPECT_THAT(FloatsOf(array), ElementsAre(-1, 1));
   EXPECT_THAT(Output({"stream", input, "--method", "rms_norm", "--json"}),
               HasSubstr("{\"rows\": 3, \"seconds\": "));
 }
 
 TEST_F(NormctlTest, ARefusedChunkIsNamedAndNothingIsWritten) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  const std::string input = Write("x.npy", {{3, 2}, {1, 2, nan, 4, 5, 6}});
-  const std::string output = folder_ + "/y.npy";
+  const std::string input = Write("x.npy", {3, 2}, {1, 2, nan, 4, 5, 6});
+  const std::string output = folder_ / "y.npy";
   const CommandResult result = Normctl({"stream", input, "-o", output, "--method", "layer_norm"});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.error, HasSubstr("normctl: chunk 2: "));
@@ -151,12 +141,12 @@ TEST_F(NormctlTest, ARefusedChunkIsNamedAndNothingIsWritten) {
 }
 
 TEST_F(NormctlTest, DiffTellsBits) {
-  const std::string a = Write("a.npy", {{2, 2}, {1, 2, 3, 4}});
-  const std::string b = Write("b.npy", {{2, 2}, {1, 2, 3, 5}});
+  const std::string a = Write("a.npy", {2, 2}, {1, 2, 3, 4});
+  const std::string b = Write("b.npy", {2, 2}, {1, 2, 3, 5});
   EXPECT_EQ(Output({"diff", a, b, "--field", "differing_bits"}), "1\n");
   EXPECT_EQ(Output({"diff", a, b, "--field", "differing_bits", "--rows", "0:1"}), "0\n");
   EXPECT_THAT(Output({"diff", a, b, "--json"}), HasSubstr("\"max\": 1"));
-  const std::string c = Write("c.npy", {{4}, {1, 2, 3, 4}});
+  const std::string c = Write("c.npy", {4}, {1, 2, 3, 4});
   EXPECT_THAT(Normctl({"diff", a, c}).error, HasSubstr("differ in shape"));
 }
 
@@ -165,7 +155,7 @@ TEST_F(NormctlTest, ErrorsTellTheWayOut) {
       testing::RunCommand({NORMCTL_BINARY, "--server", "127.0.0.1:1", "health"});
   EXPECT_EQ(nobody.exit_code, 1);
   EXPECT_THAT(nobody.error, HasSubstr("Start one: normd --listen=127.0.0.1:1"));
-  const std::string input = Write("x.npy", {{1, 2}, {1, 2}});
+  const std::string input = Write("x.npy", {1, 2}, {1, 2});
   const CommandResult neither = Normctl({"stream", input});
   EXPECT_EQ(neither.exit_code, 1);
   EXPECT_THAT(neither.error, HasSubstr("either --session ID or --method NAME"));
@@ -176,7 +166,7 @@ TEST_F(NormctlTest, ErrorsTellTheWayOut) {
       Normctl({"stream", input, "--method", "batch_norm", "--mode", "training"});
   EXPECT_THAT(training.error, HasSubstr("use a session in mode STREAMING"));
   const CommandResult gamma = Normctl(
-      {"stream", input, "--method", "layer_norm", "--gamma", Write("g.npy", {{3}, {1, 1, 1}})});
+      {"stream", input, "--method", "layer_norm", "--gamma", Write("g.npy", {3}, {1, 1, 1})});
   EXPECT_THAT(gamma.error, HasSubstr("open.spec.layer_norm.affine.gamma"));
 }
 

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "client/cli/npy.h"
+#include "tests/client/cli/npy_files.h"
 
 namespace normd::cli {
 namespace {
@@ -28,7 +28,11 @@ TEST(SpecFlagsTest, WhatIsNotGivenIsLeftToTheServer) {
   EXPECT_EQ(layer->layer_norm().ByteSizeLong(), 0);
   const auto batch = Parse({"--method", "batch_norm"});
   ASSERT_TRUE(batch.ok());
-  EXPECT_FALSE(batch->batch_norm().estimator().batch_ema().has_momentum());
+  EXPECT_EQ(batch->batch_norm().ByteSizeLong(), 0);
+  const auto standardization = Parse({"--method", "standardization", "--profile", "keras"});
+  ASSERT_TRUE(standardization.ok());
+  EXPECT_EQ(standardization->standardization().ByteSizeLong(), 0);
+  EXPECT_EQ(standardization->profile(), v1::PROFILE_KERAS);
 }
 
 TEST(SpecFlagsTest, ParametersReachTheirMethod) {
@@ -63,9 +67,81 @@ TEST(SpecFlagsTest, ParametersReachTheirMethod) {
                    .unbiased());
 }
 
+TEST(SpecFlagsTest, EveryMethodHasItsOwnFlags) {
+  const auto min_max = Parse({"--method", "min_max", "--low", "-1", "--high", "2"});
+  ASSERT_TRUE(min_max.ok()) << min_max.status();
+  EXPECT_EQ(min_max->min_max().low(), -1);
+  EXPECT_EQ(min_max->min_max().high(), 2);
+  const auto row_min_max =
+      Parse({"--method", "row_min_max", "--low", "0", "--normalized-rank", "2"});
+  ASSERT_TRUE(row_min_max.ok());
+  EXPECT_TRUE(row_min_max->row_min_max().has_low());
+  EXPECT_FALSE(row_min_max->row_min_max().has_high());
+
+  const auto standardization = Parse(
+      {"--method", "standardization", "--no-center", "--estimator", "token-ema", "--alpha", "0.5"});
+  ASSERT_TRUE(standardization.ok()) << standardization.status();
+  EXPECT_TRUE(standardization->standardization().has_center());
+  EXPECT_FALSE(standardization->standardization().center());
+  EXPECT_FALSE(standardization->standardization().has_scale());
+  EXPECT_EQ(standardization->standardization().estimator().token_ema().alpha(), 0.5);
+  const auto row = Parse({"--method", "row_standardization", "--no-scale"});
+  ASSERT_TRUE(row.ok());
+  EXPECT_TRUE(row->row_standardization().has_scale());
+  EXPECT_FALSE(row->row_standardization().scale());
+
+  const auto lp = Parse({"--method", "lp_norm", "--p", "infinity"});
+  ASSERT_TRUE(lp.ok());
+  EXPECT_EQ(lp->lp_norm().order(), v1::LpNorm::ORDER_INFINITY);
+}
+
+TEST(SpecFlagsTest, ProfileClipAndPlacementGoWithAnyMethod) {
+  const std::pair<const char*, v1::Epsilon::Placement> placements[] = {
+      {"inside-root", v1::Epsilon::PLACEMENT_INSIDE_ROOT},
+      {"outside-root", v1::Epsilon::PLACEMENT_OUTSIDE_ROOT},
+      {"clamp-variance", v1::Epsilon::PLACEMENT_CLAMP_VARIANCE},
+      {"clamp-deviation", v1::Epsilon::PLACEMENT_CLAMP_DEVIATION}};
+  for (const auto& [name, placement] : placements) {
+    const auto spec = Parse({"--method", "layer_norm", "--profile", "onnx", "--clip", "3",
+                             "--epsilon-placement", name});
+    ASSERT_TRUE(spec.ok()) << spec.status();
+    EXPECT_EQ(spec->profile(), v1::PROFILE_ONNX);
+    EXPECT_EQ(spec->clip(), 3);
+    EXPECT_EQ(spec->layer_norm().epsilon().placement(), placement);
+    EXPECT_FALSE(spec->layer_norm().epsilon().has_value());
+  }
+  EXPECT_FALSE(Parse({"--method", "layer_norm"})->has_clip());
+}
+
+TEST(SpecFlagsTest, WhatAProfileSaysCanBeUnsaid) {
+  const auto spec =
+      Parse({"--method", "batch_norm", "--profile", "keras", "--unbiased", "--new-weight"});
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  const v1::BatchEma& ema = spec->batch_norm().estimator().batch_ema();
+  EXPECT_TRUE(ema.unbiased());
+  EXPECT_EQ(ema.convention(), v1::BatchEma::CONVENTION_NEW_WEIGHT);
+  EXPECT_FALSE(ema.has_momentum());
+}
+
+TEST(SpecFlagsTest, ASessionTakesNoneOfThem) {
+  CLI::App app;
+  SpecFlags flags;
+  flags.AddTo(app);
+  app.parse("", false);
+  EXPECT_TRUE(RefuseSpecFlags(flags).ok());
+  for (const char* argument : {"--profile keras", "--no-center", "--clip 1", "--biased",
+                               "--propagate-non-finite", "--gamma x.npy", "--p 1"}) {
+    CLI::App with;
+    SpecFlags given;
+    given.AddTo(with);
+    with.parse(argument, false);
+    EXPECT_TRUE(absl::IsInvalidArgument(RefuseSpecFlags(given))) << argument;
+  }
+}
+
 TEST(SpecFlagsTest, AffineParametersComeFromFiles) {
-  const std::string path = ::testing::TempDir() + "/spec_flags_test_gamma.npy";
-  ASSERT_TRUE(WriteNpy(path, Array{{2}, {1.0f, -2.0f}}).ok());
+  const testing::TemporaryFolder folder;
+  const std::string path = WriteFloats(folder, "gamma.npy", {2}, {1, -2});
   const auto spec = Parse({"--method", "rms_norm", "--gamma", path});
   ASSERT_TRUE(spec.ok()) << spec.status();
   const v1::Tensor& gamma = spec->rms_norm().affine().gamma();
@@ -88,6 +164,16 @@ TEST(SpecFlagsTest, AFlagThatDoesNotApplyIsRefusedNotIgnored) {
       {"--method", "batch_norm", "--alpha", "0.1"},
       {"--method", "layer_norm", "--momentum", "0.1"},
       {"--method", "layer_norm", "--biased"},
+      {"--method", "layer_norm", "--low", "1"},
+      {"--method", "batch_norm", "--no-center"},
+      {"--method", "rms_norm", "--no-scale"},
+      {"--method", "min_max", "--epsilon", "1"},
+      {"--method", "min_max", "--estimator", "cumulative"},
+      {"--method", "row_min_max", "--channel-axis", "1"},
+      {"--method", "row_standardization", "--momentum", "0.1"},
+      {"--method", "standardization", "--gamma", "g.npy"},
+      {"--method", "dynamic_tanh", "--epsilon-placement", "inside-root"},
+      {"--method", "layer_norm", "--p", "1"},
   };
   for (const auto& arguments : refused) {
     const auto spec = Parse(arguments);

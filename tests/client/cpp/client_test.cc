@@ -131,7 +131,7 @@ TEST_F(ClientTest, NothingIsLostOrReorderedUnderBackpressure) {
     const auto answer = (*stream)->Read();
     ASSERT_TRUE(answer.ok()) << answer.status();
     ASSERT_EQ(answer->sequence_number, i + 1);
-    ASSERT_EQ(answer->values[0], i % 3 == 0 ? 1 : -1);
+    ASSERT_EQ(answer->Float32()[0], i % 3 == 0 ? 1 : -1);
   }
   EXPECT_TRUE(absl::IsOutOfRange((*stream)->Read().status()));
   writer.join();

@@ -1,0 +1,95 @@
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/chunk_exchange.h"
+#include "client/cli/commands.h"
+#include "client/cli/comparison_table.h"
+#include "client/cli/input_flags.h"
+#include "client/cli/spec_flags.h"
+#include "google/protobuf/util/json_util.h"
+
+namespace normd::cli {
+namespace {
+
+struct CompareFlags {
+  InputFlags input;
+  int64_t rows_per_chunk = 0;
+  std::vector<std::string> methods;
+  std::string specs_path;
+};
+
+absl::StatusOr<v1::CompareOpen> ReadSpecs(const std::string& path) {
+  std::ifstream in(path);
+  if (!in) return absl::NotFoundError(absl::StrCat(path, ": cannot be opened"));
+  const std::string json((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  v1::CompareOpen read;
+  const auto status = google::protobuf::util::JsonStringToMessage(json, &read);
+  if (!status.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": must be JSON like {\"specs\": [{\"layer_norm\": {}}]}: ",
+                     std::string(status.message())));
+  }
+  v1::CompareOpen open;
+  *open.mutable_specs() = read.specs();
+  if (open.ByteSizeLong() != read.ByteSizeLong()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": may hold specs only; the rest comes from the input"));
+  }
+  return open;
+}
+
+absl::StatusOr<v1::CompareOpen> ToOpen(const CompareFlags& flags) {
+  if (!flags.specs_path.empty()) return ReadSpecs(flags.specs_path);
+  v1::CompareOpen open;
+  for (const std::string& method : flags.methods) {
+    SpecFlags with_defaults;
+    with_defaults.method = method;
+    absl::StatusOr<v1::NormalizationSpec> spec = ToSpec(with_defaults);
+    if (!spec.ok()) return spec.status();
+    *open.add_specs() = *std::move(spec);
+  }
+  return open;
+}
+
+void RunCommand(const CompareFlags& flags, const GlobalFlags& global) {
+  v1::CompareOpen open = ValueOrFail(ToOpen(flags), global);
+  const RowChunks chunks = ValueOrFail(ReadChunks(flags.input, flags.rows_per_chunk), global);
+  open.set_element_type(chunks.element_type());
+  const std::vector<int64_t> row_shape = chunks.row_shape();
+  open.mutable_row_shape()->Assign(row_shape.begin(), row_shape.end());
+  const auto stream = ValueOrFail(global.Connect().OpenCompare(open), global);
+  const v1::CompareSummary summary =
+      ValueOrFail(Exchange(*stream, chunks, [](const client::CompareAnswer&) {}), global);
+  if (global.json) return PrintJson(summary, global);
+  std::fputs(ComparisonTable(stream->opened(), summary).c_str(), stdout);
+}
+
+}  // namespace
+
+void AddCompareCommand(CLI::App& app, const GlobalFlags& global) {
+  auto flags = std::make_shared<CompareFlags>();
+  CLI::App* command = app.add_subcommand(
+      "compare", "Measure what distinguishes methods on a tensor's rows, batch by batch");
+  flags->input.AddTo(*command);
+  command
+      ->add_option("--rows-per-chunk", flags->rows_per_chunk,
+                   "Rows, or with --lengths sequences, of one batch")
+      ->check(CLI::PositiveNumber)
+      ->required();
+  CLI::Option* method =
+      command
+          ->add_option("--method", flags->methods,
+                       "A method with its defaults; once for each. Without: batch_norm and "
+                       "layer_norm over the last dimension")
+          ->allow_extra_args(false)
+          ->check(CLI::IsMember(MethodNames()));
+  command
+      ->add_option("--specs", flags->specs_path,
+                   "Methods with parameters, a JSON file: {\"specs\": [{\"layer_norm\": {}}]}")
+      ->excludes(method);
+  command->callback([&global, flags] { RunCommand(*flags, global); });
+}
+
+}  // namespace normd::cli

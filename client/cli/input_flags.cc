@@ -1,0 +1,44 @@
+#include "client/cli/input_flags.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace normd::cli {
+
+void InputFlags::AddTo(CLI::App& command) {
+  command
+      .add_option("INPUT", path, "A .npy file whose first dimension is the rows; -: standard input")
+      ->required();
+  format.AddTo(command);
+  command.add_option("--rows", rows, "Only rows, or with --lengths sequences, A:B: up to B - 1");
+  command.add_option("--lengths", lengths_path,
+                     "int64 .npy, the steps of each sequence: of rows one after the other, or of "
+                     "[N, steps, ...] with padding");
+  command.add_option("--mask", mask_path, "bool .npy: which rows are valid");
+}
+
+absl::StatusOr<RowChunks> ReadChunks(const InputFlags& flags, int64_t rows_per_chunk) {
+  RowLayout layout;
+  if (!flags.lengths_path.empty()) {
+    absl::StatusOr<std::vector<int64_t>> lengths = ReadIntegers(flags.lengths_path);
+    if (!lengths.ok()) return lengths.status();
+    layout.lengths = *std::move(lengths);
+  }
+  if (!flags.mask_path.empty()) {
+    absl::StatusOr<std::vector<bool>> mask = ReadBooleans(flags.mask_path);
+    if (!mask.ok()) return mask.status();
+    layout.mask = *std::move(mask);
+  }
+  absl::StatusOr<v1::Tensor> tensor = ReadTensor(flags.path, flags.format);
+  if (!tensor.ok()) return tensor.status();
+  if (flags.format.type != v1::ELEMENT_TYPE_UNSPECIFIED &&
+      flags.format.type != tensor->element_type()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(flags.path, ": holds ", NameOf(tensor->element_type()), ", not ",
+                     NameOf(flags.format.type), " (--output-type is that of what comes out)"));
+  }
+  return RowChunks::Cut(*std::move(tensor), std::move(layout), flags.rows, rows_per_chunk);
+}
+
+}  // namespace normd::cli

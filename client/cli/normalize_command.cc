@@ -1,0 +1,83 @@
+#include <cstdio>
+#include <limits>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/commands.h"
+#include "client/cli/input_flags.h"
+#include "client/cli/statistics_flags.h"
+#include "client/cli/target_flags.h"
+#include "client/cpp/status.h"
+
+namespace normd::cli {
+namespace {
+
+struct NormalizeFlags {
+  InputFlags input;
+  std::string output;
+  TargetFlags target;
+  StatisticsFlags statistics;
+};
+
+absl::StatusOr<v1::NormalizeRequest> ToRequest(const NormalizeFlags& flags, const RowChunks& rows) {
+  v1::NormalizeRequest request;
+  if (absl::Status status = Fill(flags.target, request); !status.ok()) return status;
+  auto statistics = ToStatistics(flags.statistics);
+  if (!statistics.ok()) return statistics.status();
+  if (*statistics) *request.mutable_statistics() = **std::move(statistics);
+  if (rows.count() == 0) return absl::InvalidArgumentError("there are no rows to normalize");
+  v1::Chunk batch = rows.Get(0);
+  if (!flags.input.lengths_path.empty() && batch.lengths_size() == 0) {
+    return absl::InvalidArgumentError(
+        "--lengths needs a batch [N, steps, ...]: rows one after the other are one batch without "
+        "it, and a batch for each sequence with `normctl stream`");
+  }
+  v1::Tensor* input = request.mutable_input();
+  input->set_element_type(rows.element_type());
+  input->add_shape(rows.rows());
+  for (const int64_t dimension : rows.row_shape()) input->add_shape(dimension);
+  input->set_data(std::move(*batch.mutable_data()));
+  *request.mutable_lengths() = std::move(*batch.mutable_lengths());
+  request.set_row_mask(std::move(*batch.mutable_row_mask()));
+  return request;
+}
+
+void RunCommand(const NormalizeFlags& flags, const GlobalFlags& global) {
+  const RowChunks rows =
+      ValueOrFail(ReadChunks(flags.input, std::numeric_limits<int64_t>::max()), global);
+  v1::NormalizeRequest request = ValueOrFail(ToRequest(flags, rows), global);
+  request.set_return_statistics(global.json);
+  absl::StatusOr<v1::NormalizeResponse> response = global.Connect().Normalize(request);
+  // Of gRPC itself, which gives no reason.
+  if (absl::IsResourceExhausted(response.status()) && client::ReasonOf(response.status()).empty()) {
+    Fail(absl::ResourceExhaustedError(
+             absl::StrCat(response.status().message(),
+                          "\n  A batch must fit into one message; `normctl stream` sends any "
+                          "number of rows in chunks")),
+         global);
+  }
+  v1::NormalizeResponse answer = ValueOrFail(std::move(response), global);
+  const std::vector<int64_t> shape = rows.shape();
+  answer.mutable_output()->mutable_shape()->Assign(shape.begin(), shape.end());
+  if (!flags.output.empty()) {
+    OkOrFail(WriteTensor(flags.output, answer.output(), flags.input.format.raw), global);
+  }
+  answer.mutable_output()->clear_data();
+  if (global.json) return PrintJson(answer, global, flags.output == "-" ? stderr : stdout);
+  std::fprintf(stderr, "%ld rows\n", rows.rows());
+}
+
+}  // namespace
+
+void AddNormalizeCommand(CLI::App& app, const GlobalFlags& global) {
+  auto flags = std::make_shared<NormalizeFlags>();
+  CLI::App* command = app.add_subcommand(
+      "normalize", "Normalize one batch by one call, with statistics that need no session");
+  flags->input.AddTo(*command);
+  command->add_option("-o,--output", flags->output,
+                      "Where to write the normalized batch, as the input; -: standard output");
+  flags->target.AddTo(*command);
+  flags->statistics.AddTo(*command);
+  command->callback([&global, flags] { RunCommand(*flags, global); });
+}
+
+}  // namespace normd::cli

@@ -1,0 +1,102 @@
+// What the client sends and hands out, by a server that keeps the one and returns the other.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "client/cpp/client.h"
+#include "client/cpp/tensor.h"
+#include "tests/testing/recording_server.h"
+
+namespace normd::client {
+namespace {
+
+using ::testing::ElementsAre;
+
+class RecordedTest : public ::testing::Test {
+ protected:
+  Client Connect() const {
+    ClientOptions options;
+    options.target = server_.address();
+    return Client(options);
+  }
+
+  testing::RecordingServer server_;
+};
+
+TEST_F(RecordedTest, AChunkGoesOutWholeWithItsNumber) {
+  v1::Open open;
+  open.set_element_type(v1::ELEMENT_TYPE_FLOAT16);
+  const auto stream = Connect().OpenStream(open);
+  ASSERT_TRUE(stream.ok()) << stream.status();
+  v1::Chunk chunk;
+  chunk.set_sequence_number(77);  // the stream's own counts
+  chunk.set_data(std::string("\x00\x3C\x00\xC0", 4));
+  chunk.add_shape(1);
+  chunk.add_shape(2);
+  chunk.add_lengths(1);
+  chunk.set_row_mask("\x01");
+  for (uint64_t i = 1; i <= 2; ++i) {
+    ASSERT_TRUE((*stream)->Write(chunk).ok());
+    const auto answer = (*stream)->Read();
+    ASSERT_TRUE(answer.ok()) << answer.status();
+    EXPECT_EQ(answer->sequence_number, i);
+    EXPECT_EQ(answer->element_type, v1::ELEMENT_TYPE_FLOAT16);
+    EXPECT_EQ(answer->data, chunk.data());
+    EXPECT_THAT(answer->Float32(), ElementsAre(1, -2));
+  }
+  ASSERT_TRUE((*stream)->Finish().ok());
+  ASSERT_EQ(server_.chunks.size(), 2);
+  EXPECT_EQ(server_.chunks[1].sequence_number(), 2);
+  EXPECT_THAT(server_.chunks[1].shape(), ElementsAre(1, 2));
+  EXPECT_THAT(server_.chunks[1].lengths(), ElementsAre(1));
+  EXPECT_EQ(server_.chunks[1].row_mask(), "\x01");
+}
+
+TEST_F(RecordedTest, FloatsComeBackFromAnyTypeOfOutput) {
+  v1::Open open;
+  open.set_output_element_type(v1::ELEMENT_TYPE_FLOAT64);
+  const auto stream = Connect().OpenStream(open);
+  ASSERT_TRUE(stream.ok()) << stream.status();
+  const double value = 2.5;
+  std::vector<float> halves(2);
+  std::memcpy(halves.data(), &value, sizeof(value));
+  EXPECT_THAT(*(*stream)->Normalize(halves), ElementsAre(2.5f));
+}
+
+TEST_F(RecordedTest, OneBatchByOneCall) {
+  v1::NormalizeRequest request;
+  *request.mutable_input() = ToTensor({1, 2}, std::vector<double>{1, 2});
+  request.set_output_element_type(v1::ELEMENT_TYPE_FLOAT64);
+  const auto response = Connect().Normalize(request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->output().data(), request.input().data());
+  EXPECT_EQ(server_.normalize_request.SerializeAsString(), request.SerializeAsString());
+}
+
+TEST_F(RecordedTest, AComparisonReadsWhileItWritesAndEndsWithItsSummary) {
+  server_.summary.add_methods()->set_chunks_refused_by_training(5);
+  server_.refused_chunk = 2;
+  v1::CompareOpen open;
+  open.add_specs()->mutable_layer_norm();
+  const auto stream = Connect().OpenCompare(open);
+  ASSERT_TRUE(stream.ok()) << stream.status();
+  EXPECT_TRUE((*stream)->opened().resolved_specs(0).has_layer_norm());
+  for (uint64_t i = 1; i <= 3; ++i) {
+    v1::Chunk chunk;
+    chunk.set_data("1234");
+    ASSERT_TRUE((*stream)->Write(chunk).ok());
+    const auto answer = (*stream)->Read();
+    ASSERT_TRUE(answer.ok()) << answer.status();
+    EXPECT_EQ(answer->sequence_number, i);
+    EXPECT_EQ(answer->status.ok(), i != 2);
+    EXPECT_EQ(answer->result.methods_size(), i == 2 ? 0 : 1);
+  }
+  (*stream)->CloseWrites();
+  EXPECT_TRUE(absl::IsOutOfRange((*stream)->Read().status()));
+  const auto summary = (*stream)->Finish();
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->last_sequence_number(), 3);
+  EXPECT_EQ(summary->methods(0).chunks_refused_by_training(), 5);
+}
+
+}  // namespace
+}  // namespace normd::client

@@ -1,0 +1,135 @@
+// A server that computes nothing: it keeps what it was asked, and answers with what it was given or
+// told. For tests of what a client sends.
+#ifndef NORMD_TESTS_TESTING_RECORDING_SERVER_H_
+#define NORMD_TESTS_TESTING_RECORDING_SERVER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+#include "normd/v1/comparison.grpc.pb.h"
+#include "normd/v1/normalization.grpc.pb.h"
+#include "normd/v1/session.grpc.pb.h"
+
+namespace normd::testing {
+
+// One call at a time. Read what it keeps after the call has ended.
+class RecordingServer final : public v1::NormalizationService::Service,
+                              public v1::SessionService::Service,
+                              public v1::ComparisonService::Service {
+ public:
+  RecordingServer() {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+    builder.RegisterService(static_cast<v1::NormalizationService::Service*>(this));
+    builder.RegisterService(static_cast<v1::SessionService::Service*>(this));
+    builder.RegisterService(static_cast<v1::ComparisonService::Service*>(this));
+    server_ = builder.BuildAndStart();
+  }
+
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+
+  // What it was asked.
+  v1::NormalizeRequest normalize_request;
+  v1::Open open;
+  v1::CompareOpen compare_open;
+  std::vector<v1::Chunk> chunks;  // of either kind of stream
+  v1::CreateSessionRequest create_request;
+
+  // What it answers.
+  v1::CompareSummary summary;
+  uint64_t refused_chunk = 0;  // in place of its result, an error
+
+ private:
+  // What each call came with, whatever the type of the output.
+  grpc::Status Normalize(grpc::ServerContext* /*context*/, const v1::NormalizeRequest* request,
+                         v1::NormalizeResponse* response) override {
+    normalize_request = *request;
+    *response->mutable_output() = request->input();
+    if (request->output_element_type() != v1::ELEMENT_TYPE_UNSPECIFIED) {
+      response->mutable_output()->set_element_type(request->output_element_type());
+    }
+    *response->mutable_resolved_spec() = request->spec();
+    if (request->return_statistics()) *response->mutable_statistics() = request->statistics();
+    return grpc::Status::OK;
+  }
+
+  grpc::Status NormalizeStream(
+      grpc::ServerContext* /*context*/,
+      grpc::ServerReaderWriter<v1::NormalizeStreamResponse, v1::NormalizeStreamRequest>* stream)
+      override {
+    v1::NormalizeStreamRequest request;
+    while (stream->Read(&request)) {
+      v1::NormalizeStreamResponse response;
+      if (request.has_open()) {
+        open = request.open();
+        response.mutable_opened()->set_output_element_type(
+            open.output_element_type() != v1::ELEMENT_TYPE_UNSPECIFIED ? open.output_element_type()
+                                                                       : open.element_type());
+      } else {
+        chunks.push_back(request.chunk());
+        if (!Refuse(request.chunk(), &response)) {
+          response.mutable_result()->set_sequence_number(request.chunk().sequence_number());
+          response.mutable_result()->set_data(request.chunk().data());
+        }
+      }
+      stream->Write(response);
+    }
+    v1::NormalizeStreamResponse last;
+    last.mutable_closed()->set_last_sequence_number(chunks.size());
+    stream->Write(last);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status Compare(
+      grpc::ServerContext* /*context*/,
+      grpc::ServerReaderWriter<v1::CompareResponse, v1::CompareRequest>* stream) override {
+    v1::CompareRequest request;
+    while (stream->Read(&request)) {
+      v1::CompareResponse response;
+      if (request.has_open()) {
+        compare_open = request.open();
+        *response.mutable_opened()->mutable_resolved_specs() = compare_open.specs();
+      } else {
+        chunks.push_back(request.chunk());
+        if (!Refuse(request.chunk(), &response)) {
+          response.mutable_result()->set_sequence_number(request.chunk().sequence_number());
+          response.mutable_result()->add_methods()->mutable_measurements()->set_values(1);
+        }
+      }
+      stream->Write(response);
+    }
+    v1::CompareResponse last;
+    *last.mutable_summary() = summary;
+    last.mutable_summary()->set_last_sequence_number(chunks.size());
+    stream->Write(last);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status CreateSession(grpc::ServerContext* /*context*/,
+                             const v1::CreateSessionRequest* request,
+                             v1::CreateSessionResponse* response) override {
+    create_request = *request;
+    *response->mutable_session() = request->session();
+    response->mutable_session()->set_name("sessions/" + request->session_id());
+    return grpc::Status::OK;
+  }
+
+  template <typename Response>
+  bool Refuse(const v1::Chunk& chunk, Response* response) const {
+    if (chunk.sequence_number() != refused_chunk) return false;
+    response->mutable_error()->set_sequence_number(refused_chunk);
+    response->mutable_error()->mutable_status()->set_code(grpc::INVALID_ARGUMENT);
+    response->mutable_error()->mutable_status()->set_message("refused");
+    return true;
+  }
+
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;  // ends before what its calls use
+};
+
+}  // namespace normd::testing
+
+#endif  // NORMD_TESTS_TESTING_RECORDING_SERVER_H_
