@@ -9,8 +9,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-#include "client/cli/tensor_file.h"
-#include "client/cpp/tensor.h"
 
 namespace normd::cli {
 
@@ -32,19 +30,6 @@ std::string NpyHeader(absl::string_view type, absl::Span<const int64_t> shape);
 // The product of `shape`; -1 where a dimension is negative or elements of `element_bytes` would
 // count more bytes than int64 does.
 int64_t SizeOf(absl::Span<const int64_t> shape, int64_t element_bytes);
-
-// float32 values of a file. For tests/conformance/torch only, which is to read by ReadTensor.
-struct Array {
-  std::vector<int64_t> shape;
-  std::vector<float> values;  // row-major
-};
-
-inline absl::StatusOr<Array> ReadNpy(const std::string& path) {
-  const absl::StatusOr<v1::Tensor> tensor = ReadTensor(path, {});
-  if (!tensor.ok()) return tensor.status();
-  return Array{{tensor->shape().begin(), tensor->shape().end()},
-               client::ToFloat32(tensor->element_type(), tensor->data())};
-}
 
 }  // namespace normd::cli
 

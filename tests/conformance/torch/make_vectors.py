@@ -2,10 +2,10 @@
 """Writes tests/data/torch/: what PyTorch gives for fixed inputs.
 
 Needs python3-torch and python3-numpy (Debian 12: PyTorch 1.13). Run from anywhere; the same seeds
-give the same files. Inputs are float32. Expected values come from PyTorch's own modules in float64
-on those very inputs, rounded to float32 once at the end, so that they show the method and not
-float32's rounding. Each module is run in float32 too, and must agree to 1e-5 (relative to the
-largest value, or to the input's offset where that dominates).
+give the same files. Inputs and parameters are float32. Expected values come from PyTorch's own
+modules in float64 on those very inputs, so that they show the method and not float32's rounding.
+Each module is run in float32 too, and must agree to 1e-5 (relative to the largest value, or to the
+input's offset where that dominates). Those of bfloat16 are PyTorch's own in that type.
 """
 
 import copy
@@ -19,10 +19,14 @@ FOLDER = pathlib.Path(__file__).resolve().parents[2] / "data" / "torch"
 ROWS = []  # of the README's table
 
 
-def save(name, value, what):
-    array = np.ascontiguousarray(value.detach().numpy().astype("<f4"))
+def save(name, value, what, dtype="<f4"):
+    array = np.ascontiguousarray(value.detach().numpy().astype(dtype))
     np.save(FOLDER / f"{name}.npy", array)
     ROWS.append((name, list(array.shape), what))
+
+
+def save_output(name, value, what):
+    save(name, value, what, "<f8")
 
 
 def inputs(seed, *shape, scale=1.0, offset=0.0):
@@ -57,7 +61,7 @@ def layer_norm():
     save("layer_norm_affine_x", x, "input")
     save("layer_norm_affine_gamma", module.weight, "gamma")
     save("layer_norm_affine_beta", module.bias, "beta")
-    save("layer_norm_affine_y", run(module, x), "LayerNorm(64)")
+    save_output("layer_norm_affine_y", run(module, x), "LayerNorm(64)")
 
     module = torch.nn.LayerNorm([4, 8]).double()
     set_affine(module, 20)
@@ -65,13 +69,14 @@ def layer_norm():
     save("layer_norm_rank2_x", x, "input: 6 rows [3, 4, 8]")
     save("layer_norm_rank2_gamma", module.weight, "gamma")
     save("layer_norm_rank2_beta", module.bias, "beta")
-    save("layer_norm_rank2_y", run(module, x), "LayerNorm([4, 8])")
+    save_output("layer_norm_rank2_y", run(module, x), "LayerNorm([4, 8])")
 
     module = torch.nn.LayerNorm(64).double()
     x = inputs(31, 16, 64, offset=1000.0)
     save("layer_norm_offset_x", x, "input with mean 1000 and deviation 1")
     # float32 cannot keep more than 1e-7 * 1000 of the mean: compared more widely.
-    save("layer_norm_offset_y", run(module, x, tolerance=1e-3), "LayerNorm(64), affine 1 and 0")
+    save_output("layer_norm_offset_y", run(module, x, tolerance=1e-3),
+                "LayerNorm(64), affine 1 and 0")
 
 
 def rms_norm():
@@ -83,7 +88,7 @@ def rms_norm():
     y = wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + epsilon) * gamma.double()
     save("rms_norm_x", x, "input")
     save("rms_norm_gamma", gamma, "gamma")
-    save("rms_norm_y", y, "x * rsqrt(mean(x^2) + 2^-23) * gamma")
+    save_output("rms_norm_y", y, "x * rsqrt(mean(x^2) + 2^-23) * gamma")
 
 
 def group_norm(name, module, seed, shape, what):
@@ -93,7 +98,7 @@ def group_norm(name, module, seed, shape, what):
     save(f"{name}_x", x, "input")
     save(f"{name}_gamma", module.weight, "gamma")
     save(f"{name}_beta", module.bias, "beta")
-    save(f"{name}_y", run(module, x), what)
+    save_output(f"{name}_y", run(module, x), what)
 
 
 def lp_norm():
@@ -103,7 +108,7 @@ def lp_norm():
     save("lp_norm_x", x, "input: row 0 is zero, row 1 about 1e-15")
     for order, name in (1, "1"), (2, "2"), (float("inf"), "infinity"):
         y, single = (torch.nn.functional.normalize(z, p=order) for z in (x.double(), x))
-        save(f"lp_norm_{name}_y", checked(y, single), f"functional.normalize, p={order}")
+        save_output(f"lp_norm_{name}_y", checked(y, single), f"functional.normalize, p={order}")
 
 
 def dynamic_tanh():
@@ -116,7 +121,7 @@ def dynamic_tanh():
     save("dynamic_tanh_x", x, "input")
     save("dynamic_tanh_gamma", gamma, "gamma")
     save("dynamic_tanh_beta", beta, "beta")
-    save("dynamic_tanh_y", checked(y, single), "tanh(0.5 * x) * gamma + beta")
+    save_output("dynamic_tanh_y", checked(y, single), "tanh(0.5 * x) * gamma + beta")
 
 
 def batch_norm(name, make, seed, shape, batches, what):
@@ -128,13 +133,33 @@ def batch_norm(name, make, seed, shape, batches, what):
     save(f"{name}_x", x, f"input: {batches} batches")
     save(f"{name}_gamma", module.weight, "gamma")
     save(f"{name}_beta", module.bias, "beta")
-    save(f"{name}_train_y", y, f"{what}, train(), batch after batch")
-    save(f"{name}_running_mean", module.running_mean, "running_mean after the last batch")
-    save(f"{name}_running_var", module.running_var, "running_var after the last batch")
+    save_output(f"{name}_train_y", y, f"{what}, train(), batch after batch")
+    save_output(f"{name}_running_mean", module.running_mean, "running_mean after the last batch")
+    save_output(f"{name}_running_var", module.running_var, "running_var after the last batch")
     module.eval()
     x = inputs(seed + 3, *shape, scale=2.0, offset=3.0)
     save(f"{name}_eval_x", x, "further input")
-    save(f"{name}_eval_y", run(module, x), "eval() after the last batch")
+    save_output(f"{name}_eval_y", run(module, x), "eval() after the last batch")
+
+
+def bfloat16(name, module, shape, what):
+    """PyTorch 1.13 has these modules in bfloat16 on a CPU, but none in float16."""
+    x = inputs(151, *shape, scale=2.0, offset=3.0).bfloat16()
+    save(f"{name}_bfloat16_x", x.float(), "input, numbers of bfloat16")
+    y = module.bfloat16()(x)
+    assert y.dtype == torch.bfloat16
+    save(f"{name}_bfloat16_y", y.float(), f"{what} in bfloat16")
+
+
+def trained_batch_norm():
+    """The trained BatchNorm2d of ../cnn_bn1.npz on the activations that enter it."""
+    state = np.load(FOLDER.parent / "cnn_bn1.npz")
+    x = torch.from_numpy(np.load(FOLDER.parent / "cnn_conv1_nchw.npy"))
+    module = torch.nn.BatchNorm2d(x.shape[1]).double().eval()
+    module.load_state_dict({name: torch.from_numpy(state[name]) for name in state}, strict=False)
+    for name in state:
+        save(f"cnn_bn1_{name}", torch.from_numpy(state[name]), f"{name} of ../cnn_bn1.npz")
+    save("cnn_bn1_y", run(module, x), "BatchNorm2d with these, eval(), on ../cnn_conv1_nchw.npy")
 
 
 def main():
@@ -156,14 +181,18 @@ def main():
                "InstanceNorm2d(6, affine=True)")
     lp_norm()
     dynamic_tanh()
+    bfloat16("layer_norm", torch.nn.LayerNorm(64), (16, 64), "LayerNorm(64)")
+    bfloat16("group_norm", group(4, 12), (8, 12, 5), "GroupNorm(4, 12) over [N, C, L]")
+    bfloat16("batch_norm", one(12), (32, 12), "BatchNorm1d(12), train()")
+    trained_batch_norm()
 
     introduction = (
         "Written by tests/conformance/torch/make_vectors.py with PyTorch "
-        f"{torch.__version__}; read by tests/conformance/torch/torch_vectors_test.cc. Little-endian "
-        "float32, row-major. Expected values are those of PyTorch's float64 modules on the float32 "
-        "inputs, rounded to float32 once. Epsilon is PyTorch's default unless the row says "
-        "otherwise.")
-    lines = ["# PyTorch's outputs", "", textwrap.fill(introduction, 120), "", "| file | shape | what |", "| --- | --- | --- |"]
+        f"{torch.__version__}; read by tests/conformance/torch/torch_vectors_test.cc. Little-endian, "
+        "row-major. Inputs and parameters are float32; expected values are those of PyTorch's float64 "
+        "modules on them. Epsilon is PyTorch's default unless the row says otherwise.")
+    lines = ["# PyTorch's outputs", "", textwrap.fill(introduction, 120), "",
+             "| file | shape | what |", "| --- | --- | --- |"]
     lines += [f"| {name}.npy | {shape} | {what} |" for name, shape, what in ROWS]
     (FOLDER / "README.md").write_text("\n".join(lines) + "\n")
 

@@ -9,35 +9,76 @@
 #include <utility>
 #include <vector>
 
-#include "client/cli/npy.h"
-#include "core/method/group_normalizer.h"
+#include "client/cli/tensor_file.h"
+#include "client/cpp/tensor.h"
 #include "core/method/normalizer.h"
 #include "core/session/session.h"
 #include "tests/testing/error_bound.h"
 #include "tests/testing/error_matchers.h"
 #include "tests/testing/fake_clock.h"
+#include "tests/testing/typed_values.h"
 
 namespace normd {
 namespace {
 
-using cli::Array;
-using testing::ExpectWithinErrorBound;
 using testing::IsOk;
 using testing::Shifts;
+using testing::TypedValues;
 
-Array Read(const std::string& name) {
-  auto array = cli::ReadNpy(NORMD_TEST_DATA "/torch/" + name + ".npy");
-  EXPECT_TRUE(array.ok()) << array.status();
-  return array.ok() ? *std::move(array) : Array();
+struct Array {
+  Shape shape;
+  std::vector<double> values;
+};
+
+Array ReadFile(const std::string& path) {
+  const auto tensor = cli::ReadTensor(NORMD_TEST_DATA "/" + path + ".npy", {});
+  EXPECT_TRUE(tensor.ok()) << tensor.status();
+  if (!tensor.ok()) return {};
+  return {{tensor->shape().begin(), tensor->shape().end()},
+          client::ToFloat64(tensor->element_type(), tensor->data())};
 }
+
+Array Read(const std::string& name) { return ReadFile("torch/" + name); }
 
 AffineParameter ReadParameter(const std::string& name) {
   const Array array = Read(name);
-  return {{array.shape.begin(), array.shape.end()}, {array.values.begin(), array.values.end()}};
+  return {array.shape, array.values};
 }
 
-std::vector<long double> Wide(const std::vector<float>& values) {
-  return {values.begin(), values.end()};
+// PyTorch itself rounds in float64.
+constexpr double kWideTolerance = 1e-12;
+
+void ExpectMatch(const TypedValues& y, const std::vector<double>& expected, const Shifts& shifts) {
+  const std::vector<double> actual = y.values();
+  ASSERT_EQ(actual.size(), expected.size());
+  const double tolerance = y.type() == ElementType::kFloat64 ? kWideTolerance : 1e-6;
+  for (size_t i = 0; i < actual.size(); ++i) {
+    const double shift = shifts.At(static_cast<int64_t>(i));
+    const double magnitude = std::fabs(expected[i] - shift) + std::fabs(shift);
+    ASSERT_NEAR(actual[i], expected[i], tolerance * std::max(1.0, magnitude)) << "element " << i;
+  }
+}
+
+constexpr ElementType kTypes[] = {ElementType::kFloat32, ElementType::kFloat64};
+
+// Without statistics from elsewhere.
+TypedValues NormalizeBatch(const NormalizationSpec& spec, const Array& x, ElementType type) {
+  const auto normalizer =
+      CreateNormalizer(Resolve(spec).value(), absl::MakeConstSpan(x.shape).subspan(1));
+  EXPECT_THAT(normalizer, IsOk());
+  const TypedValues input(type, x.values);
+  TypedValues y(type, input.size());
+  const int64_t rows = x.shape[0];
+  if (const auto* row = std::get_if<RowNormalizer>(&*normalizer)) {
+    EXPECT_THAT(row->Normalize(input.data(), rows, y.data()), IsOk());
+  } else if (const auto* group = std::get_if<GroupNormalizer>(&*normalizer)) {
+    EXPECT_THAT(group->Normalize(input.data(), rows, y.data()), IsOk());
+  } else {
+    EXPECT_THAT(
+        std::get<ChannelNormalizer>(*normalizer).NormalizeByBatch(input.data(), rows, y.data()),
+        IsOk());
+  }
+  return y;
 }
 
 // Vectors of a method within rows: the inputs, gamma and beta of `name`, where it has them, and the
@@ -74,16 +115,6 @@ INSTANTIATE_TEST_SUITE_P(
         RowVectors{"rms_norm", {.method = Method::kRmsNorm}, true, false}),
     [](const auto& info) { return info.param.output; });
 
-template <class Normalizer>
-std::vector<float> Normalize(const NormalizationSpec& spec, const Array& x) {
-  const auto normalizer =
-      Normalizer::Create(Resolve(spec).value(), absl::MakeConstSpan(x.shape).subspan(1));
-  EXPECT_THAT(normalizer, IsOk());
-  std::vector<float> y(x.values.size());
-  EXPECT_THAT(normalizer->Normalize(x.values.data(), x.shape[0], y.data()), IsOk());
-  return y;
-}
-
 TEST_P(TorchRowVectors, Match) {
   const auto& [output, unaffine, gamma, beta, name] = GetParam();
   NormalizationSpec spec = unaffine;
@@ -93,13 +124,30 @@ TEST_P(TorchRowVectors, Match) {
   ASSERT_GE(x.shape.size(), 2);
   Shifts shifts;
   if (beta) shifts.beta = spec.beta->values;
-  const bool groups = TraitsOf(spec.method).shared_over == SharedOver::kChannelGroup;
-  if (groups) {  // of channels on axis 1
+  if (TraitsOf(spec.method).shared_over == SharedOver::kChannelGroup) {  // channels on axis 1
     for (size_t axis = 2; axis < x.shape.size(); ++axis) shifts.inner *= x.shape[axis];
   }
-  ExpectWithinErrorBound(
-      groups ? Normalize<GroupNormalizer>(spec, x) : Normalize<RowNormalizer>(spec, x),
-      Wide(Read(output + "_y").values), shifts);
+  const std::vector<double> expected = Read(output + "_y").values;
+  for (const ElementType type : kTypes)
+    ExpectMatch(NormalizeBatch(spec, x, type), expected, shifts);
+}
+
+// Ours are within half a unit of what is right (tests/conformance/reference). PyTorch 1.13 rounds
+// scale and shift to bfloat16 on the way, which costs it about 2^-7.
+TEST(TorchBFloat16, IsAsCloseAsPyTorchIs) {
+  const std::pair<const char*, NormalizationSpec> vectors[] = {
+      {"layer_norm", {.method = Method::kLayerNorm}},
+      {"group_norm", {.method = Method::kGroupNorm, .group_count = 4}},
+      {"batch_norm", {.method = Method::kBatchNorm}}};
+  for (const auto& [name, spec] : vectors) {
+    const Array x = Read(std::string(name) + "_bfloat16_x");
+    const std::vector<double> y = NormalizeBatch(spec, x, ElementType::kBFloat16).values();
+    const std::vector<double> expected = Read(std::string(name) + "_bfloat16_y").values;
+    ASSERT_EQ(y.size(), expected.size());
+    for (size_t i = 0; i < y.size(); ++i) {
+      ASSERT_NEAR(y[i], expected[i], 0x1p-6 * std::max(1.0, std::fabs(expected[i]))) << name << i;
+    }
+  }
 }
 
 struct BatchVectors {
@@ -110,7 +158,7 @@ struct BatchVectors {
 void PrintTo(const BatchVectors& vectors, std::ostream* out) { *out << vectors.name; }
 
 // Batches [B, N, C, ...]: TRAINING one after the other, then INFERENCE on other rows.
-class TorchBatchVectors : public ::testing::TestWithParam<BatchVectors> {
+class TorchBatchVectors : public ::testing::TestWithParam<std::tuple<BatchVectors, ElementType>> {
  protected:
   void SetUp() override {
     x_ = Read(name_ + "_x");
@@ -118,7 +166,7 @@ class TorchBatchVectors : public ::testing::TestWithParam<BatchVectors> {
     spec_ = {.method = Method::kBatchNorm,
              .gamma = ReadParameter(name_ + "_gamma"),
              .beta = ReadParameter(name_ + "_beta"),
-             .estimator = GetParam().estimator};
+             .estimator = std::get<0>(GetParam()).estimator};
     const Shape row_shape(x_.shape.begin() + 2, x_.shape.end());
     auto session = Session::Create(
         {.name = "sessions/x", .uid = "0123456789abcdef", .spec = spec_, .channels = row_shape[0]},
@@ -131,24 +179,22 @@ class TorchBatchVectors : public ::testing::TestWithParam<BatchVectors> {
     shifts_ = {spec_.beta->values, normalizer_->Layout(1).inner};
   }
 
-  std::vector<float> Apply(BatchNormMode mode, const float* x) {
-    const int64_t rows = x_.shape[1];
-    std::vector<float> y(static_cast<size_t>(rows * normalizer_->row_size()));
-    EXPECT_THAT(session_->Apply(*normalizer_, {.mode = mode}, x, rows, y.data()), IsOk());
-    return y;
+  void Apply(BatchNormMode mode, ConstElements x, Elements y) {
+    EXPECT_THAT(session_->Apply(*normalizer_, {.mode = mode}, x, x_.shape[1], y), IsOk());
   }
 
-  std::vector<float> Train() {
-    std::vector<float> y;
+  TypedValues Train() {
+    const TypedValues x(type_, x_.values);
+    TypedValues y(type_, x.size());
     const int64_t batch_size = x_.shape[1] * normalizer_->row_size();
-    for (int64_t batch = 0; batch < x_.shape[0]; ++batch) {
-      const auto of_batch = Apply(BatchNormMode::kTraining, x_.values.data() + batch * batch_size);
-      y.insert(y.end(), of_batch.begin(), of_batch.end());
+    for (int64_t begin = 0; begin < x.size(); begin += batch_size) {
+      Apply(BatchNormMode::kTraining, x.data().From(begin), y.data().From(begin));
     }
     return y;
   }
 
-  const std::string name_ = GetParam().name;
+  const std::string name_ = std::get<0>(GetParam()).name;
+  const ElementType type_ = std::get<1>(GetParam());
   testing::FakeClock clock_;
   Array x_;
   NormalizationSpec spec_;
@@ -157,15 +203,19 @@ class TorchBatchVectors : public ::testing::TestWithParam<BatchVectors> {
   Shifts shifts_;
 };
 
-INSTANTIATE_TEST_SUITE_P(, TorchBatchVectors,
-                         ::testing::Values(BatchVectors{"batch_norm_1d", BatchEma{}},
-                                           BatchVectors{"batch_norm_1d_average", CumulativeBatch{}},
-                                           BatchVectors{"batch_norm_1d_length", BatchEma{}},
-                                           BatchVectors{"batch_norm_2d", BatchEma{}}),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    , TorchBatchVectors,
+    ::testing::Combine(::testing::Values(BatchVectors{"batch_norm_1d", BatchEma{}},
+                                         BatchVectors{"batch_norm_1d_average", CumulativeBatch{}},
+                                         BatchVectors{"batch_norm_1d_length", BatchEma{}},
+                                         BatchVectors{"batch_norm_2d", BatchEma{}}),
+                       ::testing::ValuesIn(kTypes)),
+    [](const auto& info) {
+      return std::get<0>(info.param).name + "_" + testing::NameOf(std::get<1>(info.param));
+    });
 
 TEST_P(TorchBatchVectors, MatchInTraining) {
-  ExpectWithinErrorBound(Train(), Wide(Read(name_ + "_train_y").values), shifts_);
+  ExpectMatch(Train(), Read(name_ + "_train_y").values, shifts_);
 }
 
 TEST_P(TorchBatchVectors, MatchInRunningStatistics) {
@@ -174,10 +224,11 @@ TEST_P(TorchBatchVectors, MatchInRunningStatistics) {
   EXPECT_EQ(statistics.batches, static_cast<uint64_t>(x_.shape[0]));
   for (const auto& [actual, file] : {std::pair(&statistics.mean, "_running_mean"),
                                      std::pair(&statistics.variance, "_running_var")}) {
-    const std::vector<float> expected = Read(name_ + file).values;
+    const std::vector<double> expected = Read(name_ + file).values;
     ASSERT_EQ(actual->size(), expected.size());
     for (size_t c = 0; c < expected.size(); ++c) {
-      EXPECT_NEAR((*actual)[c], expected[c], 1e-6 * std::fabs(expected[c])) << file << " " << c;
+      EXPECT_NEAR((*actual)[c], expected[c], kWideTolerance * std::fabs(expected[c]))
+          << file << " " << c;
     }
   }
 }
@@ -185,9 +236,34 @@ TEST_P(TorchBatchVectors, MatchInRunningStatistics) {
 TEST_P(TorchBatchVectors, MatchInInferenceAfterwards) {
   Train();
   const Array x = Read(name_ + "_eval_x");
-  ASSERT_EQ(x.shape, std::vector<int64_t>(x_.shape.begin() + 1, x_.shape.end()));
-  ExpectWithinErrorBound(Apply(BatchNormMode::kInference, x.values.data()),
-                         Wide(Read(name_ + "_eval_y").values), shifts_);
+  ASSERT_EQ(x.shape, Shape(x_.shape.begin() + 1, x_.shape.end()));
+  const TypedValues input(type_, x.values);
+  TypedValues y(type_, input.size());
+  Apply(BatchNormMode::kInference, input.data(), y.data());
+  ExpectMatch(y, Read(name_ + "_eval_y").values, shifts_);
+}
+
+// A layer that somebody trained, loaded into a session.
+TEST(TorchTrainedBatchNorm, ReproducesItsInference) {
+  const Array x = ReadFile("cnn_conv1_nchw");
+  SessionConfig config;
+  config.spec = {.method = Method::kBatchNorm,
+                 .gamma = ReadParameter("cnn_bn1_weight"),
+                 .beta = ReadParameter("cnn_bn1_bias")};
+  config.channels = x.shape[1];
+  config.initial_statistics = StatisticsSnapshot{.mean = Read("cnn_bn1_running_mean").values,
+                                                 .variance = Read("cnn_bn1_running_var").values};
+  const auto session = Session::Create(config, [] { return absl::UnixEpoch(); });
+  ASSERT_THAT(session, IsOk());
+  const auto normalizer =
+      ChannelNormalizer::Create((*session)->spec(), absl::MakeConstSpan(x.shape).subspan(1));
+  ASSERT_THAT(normalizer, IsOk());
+  const TypedValues input(ElementType::kFloat32, x.values);
+  TypedValues y(ElementType::kFloat32, input.size());
+  ASSERT_THAT((*session)->Apply(*normalizer, {.mode = BatchNormMode::kInference}, input.data(),
+                                x.shape[0], y.data()),
+              IsOk());
+  ExpectMatch(y, Read("cnn_bn1_y").values, {config.spec.beta->values, x.shape[2] * x.shape[3]});
 }
 
 }  // namespace
