@@ -67,7 +67,7 @@ void ChunkStream<Call>::ReadAll() {
           lock, [this] { return dropping_ || is_broken_ || unread_bytes_ < max_unread_bytes_; });
       if (!dropping_) {
         unread_bytes_ += bytes;
-        unread_.push_back({Call::ToAnswer(std::move(response), opened_), bytes});
+        unread_.push_back({Call::ToAnswer(response, opened_), bytes});
       }
     }
     changed_.notify_all();
@@ -87,9 +87,9 @@ absl::Status ChunkStream<Call>::StatusLocked() const {
 template <typename Call>
 absl::Status ChunkStream<Call>::Write(v1::Chunk chunk) {
   if (writes_closed_) return absl::FailedPreconditionError("the stream's writes are closed");
+  chunk.set_sequence_number(last_written_ + 1);
   Request request;
   *request.mutable_chunk() = std::move(chunk);
-  request.mutable_chunk()->set_sequence_number(last_written_ + 1);
   if (stream_->Write(request)) {
     ++last_written_;
     return absl::OkStatus();

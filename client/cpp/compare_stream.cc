@@ -10,7 +10,7 @@ const v1::CompareSummary* CompareCall::LastOf(const Response& response) {
   return response.has_summary() ? &response.summary() : nullptr;
 }
 
-CompareAnswer CompareCall::ToAnswer(Response response, const Opened& /*opened*/) {
+CompareAnswer CompareCall::ToAnswer(Response& response, const Opened& /*opened*/) {
   CompareAnswer answer;
   if (response.has_result()) {
     answer.sequence_number = response.result().sequence_number();

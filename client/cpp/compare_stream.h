@@ -33,8 +33,8 @@ struct CompareCall {
   static constexpr auto kMethod = &Stub::Compare;
   // The last message, or null where it is another.
   static const Last* LastOf(const Response& response);
-  // Of a result or an error.
-  static Answer ToAnswer(Response response, const Opened& opened);
+  // Of a result or an error, whose data it takes away.
+  static Answer ToAnswer(Response& response, const Opened& opened);
 };
 
 class CompareStream : public ChunkStream<CompareCall> {

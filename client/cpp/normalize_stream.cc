@@ -14,7 +14,7 @@ const v1::Closed* NormalizeCall::LastOf(const Response& response) {
   return response.has_closed() ? &response.closed() : nullptr;
 }
 
-Answer NormalizeCall::ToAnswer(Response response, const Opened& opened) {
+Answer NormalizeCall::ToAnswer(Response& response, const Opened& opened) {
   Answer answer;
   answer.element_type = opened.output_element_type();
   if (response.has_result()) {

@@ -41,8 +41,8 @@ struct NormalizeCall {
   static constexpr auto kMethod = &Stub::NormalizeStream;
   // The last message, or null where it is another.
   static const Last* LastOf(const Response& response);
-  // Of a result or an error.
-  static Answer ToAnswer(Response response, const Opened& opened);
+  // Of a result or an error, whose data it takes away.
+  static Answer ToAnswer(Response& response, const Opened& opened);
 };
 
 class NormalizeStream : public ChunkStream<NormalizeCall> {
