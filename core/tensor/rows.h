@@ -15,9 +15,9 @@ struct Rows {
   int64_t count = 0;
   absl::Span<const int64_t> steps;  // of each row; empty: all have as many as their shape says
 
-  Rows(int64_t count = 0,
-       absl::Span<const int64_t> steps = {})  // NOLINT(google-explicit-constructor)
-      : count(count), steps(steps) {}
+  Rows() = default;
+  // NOLINTNEXTLINE(google-explicit-constructor): a number of rows is rows as their shape says
+  Rows(int64_t count, absl::Span<const int64_t> steps = {}) : count(count), steps(steps) {}
 };
 
 // How rows of one shape fall into steps. A row of one dimension is one step.

@@ -1,5 +1,4 @@
 // What README says of the methods is what the table says.
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -17,13 +16,13 @@ TEST(ReadmeTest, ListsEveryMethodAsTheTableDoes) {
   const std::string readme((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   const auto yes_no = [](bool value) { return value ? "yes" : "no"; };
   for (const MethodTraits& method : Methods()) {
-    EXPECT_THAT(
-        readme,
-        ::testing::HasSubstr(absl::StrCat(
-            "| ", std::string(method.title), " | ", std::string(method.shared_over_words), " | ",
-            yes_no(method.depends_on_batch), " | ", yes_no(method.keeps_running_statistics), " | ",
-            yes_no(method.same_in_training_and_inference), " | ", std::string(method.typical_use),
-            " |\n")));
+    const std::string row =
+        absl::StrCat("| ", std::string(method.title), " | ", std::string(method.shared_over_words),
+                     " | ", std::string(method.fixes), " | ", yes_no(method.depends_on_batch),
+                     " | ", yes_no(method.keeps_running_statistics), " | ",
+                     yes_no(method.same_in_training_and_inference), " | ",
+                     std::string(method.typical_use), " |\n");
+    EXPECT_NE(readme.find(row), std::string::npos) << row;
   }
 }
 
