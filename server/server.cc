@@ -58,9 +58,10 @@ absl::Status Validate(const ServerOptions& options) {
 }
 
 // No row is larger than the message that brings it.
-int64_t MaxRowElements(const ServerOptions& options) {
-  return std::min(options.max_row_elements,
-                  options.max_message_bytes / static_cast<int64_t>(sizeof(float)));
+MessageLimits LimitsOf(const ServerOptions& options) {
+  return {options.max_message_bytes,
+          std::min(options.max_row_elements,
+                   options.max_message_bytes / static_cast<int64_t>(sizeof(float)))};
 }
 
 }  // namespace
@@ -68,9 +69,9 @@ int64_t MaxRowElements(const ServerOptions& options) {
 Server::Server(const ServerOptions& options)
     : options_(options),
       store_(options.sessions, options.clock),
-      normalization_(store_,
-                     {{options.max_message_bytes, MaxRowElements(options)}, options.max_streams}),
-      session_(store_, {options.session_idle_timeout, MaxRowElements(options)}),
+      streams_(options.max_streams),
+      normalization_(store_, streams_, LimitsOf(options)),
+      session_(store_, {options.session_idle_timeout, LimitsOf(options).max_row_elements}),
       health_({v1::NormalizationService::service_full_name(),
                v1::SessionService::service_full_name()}) {}
 

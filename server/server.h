@@ -48,9 +48,9 @@ class Server {
   // The port that was bound.
   int port() const { return port_; }
 
-  // Tells health watchers NOT_SERVING, ends every stream after what is in flight with `closed` and
-  // UNAVAILABLE, refuses new ones, and returns when all calls have ended, or were cancelled because
-  // they had not within the drain timeout.
+  // Tells health watchers NOT_SERVING, ends every stream after what is in flight with its last
+  // message and UNAVAILABLE, refuses new ones, and returns when all calls have ended, or were
+  // cancelled because they had not within the drain timeout.
   void Drain();
 
  private:
@@ -60,6 +60,7 @@ class Server {
 
   const ServerOptions options_;
   InMemorySessionStore store_;
+  OpenStreams streams_;
   NormalizationService normalization_;
   SessionService session_;
   HealthService health_;
