@@ -71,8 +71,10 @@ Server::Server(const ServerOptions& options)
       store_(options.sessions, options.clock),
       streams_(options.max_streams),
       normalization_(store_, streams_, LimitsOf(options)),
+      comparison_(streams_, LimitsOf(options)),
       session_(store_, {options.session_idle_timeout, LimitsOf(options).max_row_elements}),
       health_({v1::NormalizationService::service_full_name(),
+               v1::ComparisonService::service_full_name(),
                v1::SessionService::service_full_name()}) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options) {
@@ -85,6 +87,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
   builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &server->port_);
   builder.RegisterService(server->normalization_.grpc_service());
+  builder.RegisterService(server->comparison_.grpc_service());
   builder.RegisterService(server->session_.grpc_service());
   builder.RegisterService(server->health_.grpc_service());
   const int threads = options.threads > 0
@@ -100,6 +103,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   }
   for (const auto& loop : server->loops_) {
     server->normalization_.Serve(*loop);
+    server->comparison_.Serve(*loop);
     server->session_.Serve(*loop);
     server->health_.Serve(*loop);
   }

@@ -12,6 +12,7 @@
 #include "core/session/session.h"
 #include "grpcpp/server.h"
 #include "server/async/event_loop.h"
+#include "server/rpc/comparison_service.h"
 #include "server/rpc/health_service.h"
 #include "server/rpc/normalization_service.h"
 #include "server/rpc/session_service.h"
@@ -62,6 +63,7 @@ class Server {
   InMemorySessionStore store_;
   OpenStreams streams_;
   NormalizationService normalization_;
+  ComparisonService comparison_;
   SessionService session_;
   HealthService health_;
   std::vector<std::unique_ptr<EventLoop>> loops_;
