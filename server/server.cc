@@ -58,9 +58,10 @@ absl::Status Validate(const ServerOptions& options) {
 }
 
 // No row is larger than the message that brings it.
-int64_t MaxRowElements(const ServerOptions& options) {
-  return std::min(options.max_row_elements,
-                  options.max_message_bytes / static_cast<int64_t>(sizeof(float)));
+MessageLimits LimitsOf(const ServerOptions& options) {
+  return {options.max_message_bytes,
+          std::min(options.max_row_elements,
+                   options.max_message_bytes / static_cast<int64_t>(sizeof(float)))};
 }
 
 }  // namespace
@@ -68,10 +69,12 @@ int64_t MaxRowElements(const ServerOptions& options) {
 Server::Server(const ServerOptions& options)
     : options_(options),
       store_(options.sessions, options.clock),
-      normalization_(store_,
-                     {{options.max_message_bytes, MaxRowElements(options)}, options.max_streams}),
-      session_(store_, {options.session_idle_timeout, MaxRowElements(options)}),
+      streams_(options.max_streams),
+      normalization_(store_, streams_, LimitsOf(options)),
+      comparison_(streams_, LimitsOf(options)),
+      session_(store_, {options.session_idle_timeout, LimitsOf(options).max_row_elements}),
       health_({v1::NormalizationService::service_full_name(),
+               v1::ComparisonService::service_full_name(),
                v1::SessionService::service_full_name()}) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options) {
@@ -84,6 +87,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
   builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &server->port_);
   builder.RegisterService(server->normalization_.grpc_service());
+  builder.RegisterService(server->comparison_.grpc_service());
   builder.RegisterService(server->session_.grpc_service());
   builder.RegisterService(server->health_.grpc_service());
   const int threads = options.threads > 0
@@ -99,6 +103,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   }
   for (const auto& loop : server->loops_) {
     server->normalization_.Serve(*loop);
+    server->comparison_.Serve(*loop);
     server->session_.Serve(*loop);
     server->health_.Serve(*loop);
   }

@@ -12,6 +12,7 @@
 #include "core/session/session.h"
 #include "grpcpp/server.h"
 #include "server/async/event_loop.h"
+#include "server/rpc/comparison_service.h"
 #include "server/rpc/health_service.h"
 #include "server/rpc/normalization_service.h"
 #include "server/rpc/session_service.h"
@@ -48,9 +49,9 @@ class Server {
   // The port that was bound.
   int port() const { return port_; }
 
-  // Tells health watchers NOT_SERVING, ends every stream after what is in flight with `closed` and
-  // UNAVAILABLE, refuses new ones, and returns when all calls have ended, or were cancelled because
-  // they had not within the drain timeout.
+  // Tells health watchers NOT_SERVING, ends every stream after what is in flight with its last
+  // message and UNAVAILABLE, refuses new ones, and returns when all calls have ended, or were
+  // cancelled because they had not within the drain timeout.
   void Drain();
 
  private:
@@ -60,7 +61,9 @@ class Server {
 
   const ServerOptions options_;
   InMemorySessionStore store_;
+  OpenStreams streams_;
   NormalizationService normalization_;
+  ComparisonService comparison_;
   SessionService session_;
   HealthService health_;
   std::vector<std::unique_ptr<EventLoop>> loops_;

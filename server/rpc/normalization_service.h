@@ -2,27 +2,20 @@
 #ifndef NORMD_SERVER_RPC_NORMALIZATION_SERVICE_H_
 #define NORMD_SERVER_RPC_NORMALIZATION_SERVICE_H_
 
-#include <atomic>
-#include <memory>
-
 #include "core/session/session_store.h"
 #include "normd/v1/normalization.grpc.pb.h"
 #include "server/async/event_loop.h"
 #include "server/async/stream_call.h"
-#include "server/rpc/stream_session.h"
+#include "server/rpc/message_limits.h"
+#include "server/rpc/stream_loop.h"
 
 namespace normd::server {
 
 class NormalizationService {
  public:
-  struct Options {
-    MessageLimits limits;
-    int max_streams = 10'000;  // open at one time, in all
-  };
-
-  // `store` must outlive the service.
-  NormalizationService(SessionStore& store, const Options& options)
-      : store_(store), options_(options) {}
+  // `store` and `streams` must outlive the service.
+  NormalizationService(SessionStore& store, OpenStreams& streams, const MessageLimits& limits)
+      : store_(store), streams_(streams), limits_(limits) {}
 
   grpc::Service* grpc_service() { return &service_; }
 
@@ -33,7 +26,6 @@ class NormalizationService {
   using Call = StreamCall<v1::NormalizeStreamRequest, v1::NormalizeStreamResponse>;
 
   absl::Status Normalize(const v1::NormalizeRequest& request, v1::NormalizeResponse* response);
-  Task NormalizeStream(std::unique_ptr<Call> call);
 
   using Service = v1::NormalizationService::WithRawMethod_NormalizeStream<
       v1::NormalizationService::WithAsyncMethod_ListMethods<
@@ -41,8 +33,8 @@ class NormalizationService {
 
   Service service_;
   SessionStore& store_;
-  const Options options_;
-  std::atomic<int> open_streams_ = 0;
+  OpenStreams& streams_;
+  const MessageLimits limits_;
 };
 
 }  // namespace normd::server

@@ -34,6 +34,9 @@ absl::Status NoInverseError() {
 absl::Status NormalizationTarget::BindRows(const NormalizationSpec& spec,
                                            absl::Span<const int64_t> row_shape,
                                            const MessageLimits& limits) {
+  absl::StatusOr<RowBatches> batches =
+      RowBatches::Create(row_shape, input_type_, limits.max_row_elements);
+  if (!batches.ok()) return batches.status();
   absl::StatusOr<Normalizer> normalizer = CreateNormalizer(spec, row_shape);
   if (!normalizer.ok()) {
     // A session's spec is right: it is the row that does not fit it.
@@ -41,16 +44,9 @@ absl::Status NormalizationTarget::BindRows(const NormalizationSpec& spec,
     const bool is_of_row = DetailsOf(normalizer.status()).field == "row_shape";
     return is_of_row ? normalizer.status() : PrefixSpec(spec, normalizer.status());
   }
-  const StepLayout& steps = StepsOf(*normalizer);
-  const int64_t elements = steps.steps == 0 ? steps.step_size : steps.row_size();
-  if (elements > limits.max_row_elements) {
-    return InvalidFieldError("row_shape",
-                             absl::StrCat("a row of ", elements, " elements is above this ",
-                                          "server's limit of ", limits.max_row_elements));
-  }
   normalizer_ = *std::move(normalizer);
-  row_shape_.assign(row_shape.begin(), row_shape.end());
-  max_row_elements_ = limits.max_row_elements;
+  batches_ = *std::move(batches);
+  batches_->RestrictTo(StepsOf(*normalizer_));
   return absl::OkStatus();
 }
 
@@ -95,7 +91,7 @@ absl::Status NormalizationTarget::BindPolicy(const Request& request, bool has_st
   if (session_ == nullptr || channels->channels() == session_->channels()) return absl::OkStatus();
   return WithMetadata(
       WithReason(absl::FailedPreconditionError(
-                     absl::StrCat("rows of shape ", ToString(row_shape_), " have ",
+                     absl::StrCat("rows of shape ", ToString(batches_->row_shape()), " have ",
                                   channels->channels(), " channels on axis ", *spec().channel_axis,
                                   ", but ", session_->name(), " has ", session_->channels())),
                  "CHANNEL_COUNT"),
@@ -152,47 +148,6 @@ v1::BatchNormMode NormalizationTarget::mode() const {
                                             : ToProto(policy_.mode);
 }
 
-absl::StatusOr<Padding> NormalizationTarget::PaddingOf(const Batch& batch) const {
-  const StepLayout& layout = StepsOf(*normalizer_);
-  int64_t steps = layout.steps;
-  if (steps == 0) {
-    const auto same = [](int64_t wanted, int64_t given) { return wanted == -1 || wanted == given; };
-    if (batch.shape.size() != row_shape_.size() + 1 ||
-        !std::equal(row_shape_.begin(), row_shape_.end(), batch.shape.begin() + 1, same)) {
-      return InvalidFieldError("shape",
-                               absl::StrCat("is ", ToString(batch.shape), ", but must be ",
-                                            "that of rows of shape ", ToString(row_shape_)));
-    }
-    steps = batch.shape[1];
-    if (steps < 1 || steps > max_row_elements_ / layout.step_size) {
-      return InvalidFieldError("shape",
-                               absl::StrCat("has ", steps, " steps; 1 to ",
-                                            max_row_elements_ / layout.step_size, " are allowed"));
-    }
-  } else if (!batch.shape.empty() && absl::MakeConstSpan(row_shape_) != batch.shape.subspan(1)) {
-    return InvalidFieldError("shape", absl::StrCat("is ", ToString(batch.shape), ", but rows have ",
-                                                   "shape ", ToString(row_shape_)));
-  }
-  const int64_t row_bytes = steps * layout.step_size * SizeOf(input_type_);
-  const auto bytes = static_cast<int64_t>(batch.data.size());
-  if (bytes % row_bytes != 0) {
-    return InvalidFieldError(
-        "data", absl::StrCat("holds ", bytes, " bytes, which is no whole number of rows of ",
-                             row_bytes, " bytes"));
-  }
-  const int64_t rows = bytes / row_bytes;
-  if (!batch.shape.empty() && batch.shape[0] != rows) {
-    return InvalidFieldError(
-        "data", absl::StrCat("holds ", rows, " rows, but the shape is ", ToString(batch.shape)));
-  }
-  if (!batch.lengths.empty() && !layout.may_vary) {
-    return InvalidFieldError("lengths",
-                             absl::StrCat("do not apply: rows of shape ", ToString(row_shape_),
-                                          " have no steps before their channels"));
-  }
-  return Padding::Create(rows, steps, layout.steps, batch.lengths, batch.row_mask);
-}
-
 absl::StatusOr<uint64_t> NormalizationTarget::NormalizeRows(ConstElements x, const Rows& rows,
                                                             Elements y) const {
   if (const ChannelNormalizer* channels = ChannelsOf(normalizer_)) {
@@ -206,9 +161,9 @@ absl::StatusOr<uint64_t> NormalizationTarget::NormalizeRows(ConstElements x, con
   return 0;
 }
 
-absl::StatusOr<uint64_t> NormalizationTarget::Normalize(const Batch& batch,
+absl::StatusOr<uint64_t> NormalizationTarget::Normalize(const ReceivedBatch& batch,
                                                         std::string* output) const {
-  const absl::StatusOr<Padding> padding = PaddingOf(batch);
+  const absl::StatusOr<Padding> padding = batches_->PaddingOf(batch);
   if (!padding.ok()) return padding.status();
   const int64_t input_size = SizeOf(input_type_);
   const int64_t output_size = SizeOf(output_type_);
@@ -217,7 +172,7 @@ absl::StatusOr<uint64_t> NormalizationTarget::Normalize(const Batch& batch,
     return NormalizeRows({input_type_, batch.data.data()}, padding->valid_rows(),
                          {output_type_, output->data()});
   }
-  const int64_t step_size = StepsOf(*normalizer_).step_size;
+  const int64_t step_size = batches_->step_size();
   const int64_t valid = padding->valid_steps() * step_size;
   std::string x(valid * input_size, '\0');
   std::string y(valid * output_size, '\0');

@@ -9,22 +9,16 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "core/method/normalizer.h"
 #include "core/session/session.h"
 #include "core/session/session_store.h"
 #include "core/tensor/element_type.h"
-#include "core/tensor/padding.h"
 #include "normd/v1/normalization.pb.h"
+#include "server/rpc/message_limits.h"
+#include "server/rpc/row_batches.h"
 
 namespace normd::server {
-
-// What the server takes in one message.
-struct MessageLimits {
-  int64_t max_message_bytes = 4 << 20;
-  int64_t max_row_elements = 1 << 20;
-};
 
 class NormalizationTarget {
  public:
@@ -46,19 +40,9 @@ class NormalizationTarget {
   // UNSPECIFIED for methods that keep no statistics.
   v1::BatchNormMode mode() const;
 
-  // A batch, as it was sent.
-  struct Batch {
-    absl::string_view data;
-    absl::Span<const int64_t> shape;    // [N, row...]; empty where the row's shape tells
-    absl::Span<const int64_t> lengths;  // as in Chunk
-    absl::string_view row_mask;         // as in Chunk
-  };
-
   // Normalizes a batch into `output`, which it sizes. Returns the version of the statistics
-  // afterwards; 0 without a session. INVALID_ARGUMENT with the batch's field ("data", "shape",
-  // "lengths", "row_mask") where it does not fit, before anything is allocated; other errors are
-  // those of Session::Apply.
-  absl::StatusOr<uint64_t> Normalize(const Batch& batch, std::string* output) const;
+  // afterwards; 0 without a session. Errors are those of RowBatches::PaddingOf and Session::Apply.
+  absl::StatusOr<uint64_t> Normalize(const ReceivedBatch& batch, std::string* output) const;
 
  private:
   template <typename Request>
@@ -70,12 +54,10 @@ class NormalizationTarget {
   template <typename Request>
   absl::Status BindPolicy(const Request& request, bool has_statistics);
 
-  absl::StatusOr<Padding> PaddingOf(const Batch& batch) const;
   absl::StatusOr<uint64_t> NormalizeRows(ConstElements x, const Rows& rows, Elements y) const;
 
   std::optional<Normalizer> normalizer_;
-  Shape row_shape_;
-  int64_t max_row_elements_ = 0;
+  std::optional<RowBatches> batches_;
   ElementType input_type_ = ElementType::kFloat32;
   ElementType output_type_ = ElementType::kFloat32;
   StreamingPolicy policy_;

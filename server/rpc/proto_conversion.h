@@ -1,5 +1,5 @@
 // Between the contract's messages and core's values: sessions, statistics, streams. Nothing but
-// this, spec_conversion.h and tensor_conversion.h knows both.
+// this, spec_conversion.h, comparison_conversion.h and tensor_conversion.h knows both.
 //
 // FromProto returns INVALID_ARGUMENT with the field's path within the message that it was given.
 #ifndef NORMD_SERVER_RPC_PROTO_CONVERSION_H_

@@ -7,6 +7,8 @@
 #include "absl/status/status.h"
 #include "core/session/session_store.h"
 #include "normd/v1/normalization.pb.h"
+#include "server/rpc/chunk_sequence.h"
+#include "server/rpc/message_limits.h"
 #include "server/rpc/normalization_target.h"
 
 namespace normd::server {
@@ -23,20 +25,20 @@ class StreamSession {
 
   // Answers any further message by a result or an error in its place. An error that is returned
   // ends the call.
-  absl::Status Normalize(const v1::NormalizeStreamRequest& request,
-                         v1::NormalizeStreamResponse* response);
+  absl::Status Answer(const v1::NormalizeStreamRequest& request,
+                      v1::NormalizeStreamResponse* response);
 
   // The last message.
   void Close(v1::NormalizeStreamResponse* response) const;
 
-  uint64_t last_sequence_number() const { return last_sequence_number_; }
+  uint64_t last_sequence_number() const { return sequence_.last(); }
 
  private:
   SessionStore& store_;
   const MessageLimits limits_;
   NormalizationTarget target_;
   bool return_statistics_ = false;
-  uint64_t last_sequence_number_ = 0;
+  ChunkSequence sequence_;
 };
 
 }  // namespace normd::server

@@ -1,0 +1,33 @@
+// normd.v1.ComparisonService on event loops.
+#ifndef NORMD_SERVER_RPC_COMPARISON_SERVICE_H_
+#define NORMD_SERVER_RPC_COMPARISON_SERVICE_H_
+
+#include "normd/v1/comparison.grpc.pb.h"
+#include "server/async/event_loop.h"
+#include "server/rpc/message_limits.h"
+#include "server/rpc/stream_loop.h"
+
+namespace normd::server {
+
+class ComparisonService {
+ public:
+  // `streams` must outlive the service.
+  ComparisonService(OpenStreams& streams, const MessageLimits& limits)
+      : streams_(streams), limits_(limits) {}
+
+  grpc::Service* grpc_service() { return &service_; }
+
+  // Accepts calls on `loop` until the server shuts down. Before the loop starts.
+  void Serve(EventLoop& loop);
+
+ private:
+  using Service = v1::ComparisonService::WithRawMethod_Compare<v1::ComparisonService::Service>;
+
+  Service service_;
+  OpenStreams& streams_;
+  const MessageLimits limits_;
+};
+
+}  // namespace normd::server
+
+#endif  // NORMD_SERVER_RPC_COMPARISON_SERVICE_H_

@@ -1,0 +1,162 @@
+#include "server/rpc/comparison_stream.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/error/error.h"
+#include "core/method/normalizer.h"
+#include "server/rpc/comparison_conversion.h"
+#include "server/rpc/spec_conversion.h"
+#include "server/rpc/tensor_conversion.h"
+
+namespace normd::server {
+namespace {
+
+using Specs = google::protobuf::RepeatedPtrField<v1::NormalizationSpec>;
+
+// BatchNorm that knows all it has seen, and LayerNorm, of the same features.
+Specs DefaultSpecs() {
+  Specs specs;
+  v1::BatchNorm* batch_norm = specs.Add()->mutable_batch_norm();
+  batch_norm->set_channel_axis(-1);
+  batch_norm->mutable_estimator()->mutable_cumulative();
+  specs.Add()->mutable_layer_norm();
+  return specs;
+}
+
+// Begins a path at the spec's number instead of its parent's "spec".
+absl::Status AtIndex(int index, const absl::Status& status) {
+  const std::string field = DetailsOf(status).field;
+  if (field.rfind("spec.", 0) != 0) return status;
+  return InvalidFieldError(absl::StrCat("specs[", index, "]", field.substr(4)), status.message());
+}
+
+}  // namespace
+
+absl::Status ComparisonStream::BindMethod(const v1::NormalizationSpec& spec) {
+  absl::StatusOr<NormalizationSpec> given = FromProto(spec);
+  if (!given.ok()) return PrefixField("spec", given.status());
+  const absl::StatusOr<NormalizationSpec> resolved = Resolve(*given, batches_->type());
+  if (!resolved.ok()) return PrefixSpec(*given, resolved.status());
+  absl::StatusOr<Normalizer> normalizer = CreateNormalizer(*resolved, batches_->row_shape());
+  if (!normalizer.ok()) {
+    const bool is_of_row = DetailsOf(normalizer.status()).field == "row_shape";
+    return is_of_row ? normalizer.status() : PrefixSpec(*resolved, normalizer.status());
+  }
+  batches_->RestrictTo(StepsOf(*normalizer));
+  methods_.emplace_back(*std::move(normalizer), output_type_);
+  return absl::OkStatus();
+}
+
+absl::Status ComparisonStream::Bind(const v1::CompareOpen& open) {
+  if (open.specs_size() > kMaxMethods) {
+    return InvalidFieldError("specs", absl::StrCat("are ", open.specs_size(), "; at most ",
+                                                   kMaxMethods, " are allowed"));
+  }
+  ElementType input_type = ElementType::kFloat32;
+  NORMD_RETURN_IF_ERROR(FromProto(open.element_type(), "element_type", &input_type));
+  output_type_ = input_type;
+  NORMD_RETURN_IF_ERROR(
+      FromProto(open.output_element_type(), "output_element_type", &output_type_));
+  return_outputs_ = open.return_outputs();
+  const Shape row_shape(open.row_shape().begin(), open.row_shape().end());
+  absl::StatusOr<RowBatches> batches =
+      RowBatches::Create(row_shape, input_type, limits_.max_row_elements);
+  if (!batches.ok()) return batches.status();
+  batches_ = *std::move(batches);
+  const Specs specs = open.specs().empty() ? DefaultSpecs() : open.specs();
+  for (int i = 0; i < specs.size(); ++i) {
+    NORMD_RETURN_IF_ERROR(AtIndex(i, BindMethod(specs[i])));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ComparisonStream::Open(const v1::CompareRequest& request,
+                                    v1::CompareResponse* response) {
+  NORMD_RETURN_IF_ERROR(ChunkSequence::CheckFirst(request));
+  NORMD_RETURN_IF_ERROR(PrefixField("open", Bind(request.open())));
+  v1::CompareOpened* opened = response->mutable_opened();
+  for (const MethodComparison& method : methods_) {
+    ToProto(method.spec(), opened->add_resolved_specs());
+  }
+  ToProto(limits_, opened->mutable_limits());
+  opened->set_next_sequence_number(1);
+  opened->set_output_element_type(ToProto(output_type_));
+  return absl::OkStatus();
+}
+
+absl::Status ComparisonStream::Answer(const v1::CompareRequest& request,
+                                      v1::CompareResponse* response) {
+  NORMD_RETURN_IF_ERROR(sequence_.CheckNext(request));
+  v1::CompareResult* result = response->mutable_result();
+  result->clear_methods();
+  const absl::Status status = Measure(request.chunk(), result);
+  if (status.ok()) {
+    result->set_sequence_number(sequence_.Advance());
+  } else {
+    sequence_.Refuse(status, response->mutable_error());
+  }
+  return absl::OkStatus();
+}
+
+void ComparisonStream::Close(v1::CompareResponse* response) const {
+  v1::CompareSummary* summary = response->mutable_summary();
+  summary->set_last_sequence_number(sequence_.last());
+  for (const MethodComparison& method : methods_) {
+    ToProto(method.Summarize(), summary->add_methods());
+  }
+}
+
+absl::Status ComparisonStream::Measure(const v1::Chunk& chunk, v1::CompareResult* result) {
+  const absl::StatusOr<Padding> padding =
+      batches_->PaddingOf({chunk.data(), chunk.shape(), chunk.lengths(), chunk.row_mask()});
+  if (!padding.ok()) return padding.status();
+  const int64_t element_size = SizeOf(batches_->type());
+  const int64_t elements = static_cast<int64_t>(chunk.data().size()) / element_size;
+  if (return_outputs_) NORMD_RETURN_IF_ERROR(CheckOutputsFit(elements));
+
+  ConstElements x(batches_->type(), chunk.data().data());
+  if (!padding->empty()) {
+    const int64_t step_bytes = batches_->step_size() * element_size;
+    valid_.resize(padding->valid_steps() * step_bytes);
+    padding->TakeOut(chunk.data().data(), step_bytes, valid_.data());
+    x.data = valid_.data();
+  }
+  const Rows rows = padding->valid_rows();
+  for (const MethodComparison& method : methods_) NORMD_RETURN_IF_ERROR(method.Check(x, rows));
+
+  for (MethodComparison& method : methods_) {
+    v1::MethodResult* answer = result->add_methods();
+    ToProto(method.Measure(x, rows, outputs_), answer->mutable_measurements());
+    if (!return_outputs_) continue;
+    *answer->mutable_inference_output() = WithPadding(outputs_.inference, *padding, elements);
+    if (outputs_.training.empty()) continue;
+    *answer->mutable_training_output() = WithPadding(outputs_.training, *padding, elements);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ComparisonStream::CheckOutputsFit(int64_t elements) const {
+  int64_t outputs = 0;
+  for (const MethodComparison& method : methods_) {
+    outputs += TraitsOf(method.spec().method).same_in_training_and_inference ? 1 : 2;
+  }
+  const int64_t bytes = elements * SizeOf(output_type_) * outputs;
+  if (bytes <= limits_.max_message_bytes) return absl::OkStatus();
+  return InvalidFieldError(
+      "data", absl::StrCat("would be answered by ", outputs, " outputs of together ", bytes,
+                           " bytes, above this server's limit of ", limits_.max_message_bytes,
+                           " a message: send fewer rows a chunk"));
+}
+
+std::string ComparisonStream::WithPadding(const std::vector<char>& output, const Padding& padding,
+                                          int64_t elements) const {
+  if (padding.empty()) return std::string(output.begin(), output.end());
+  const int64_t output_size = SizeOf(output_type_);
+  std::string result(elements * output_size, '\0');
+  padding.PutBack(output.data(), batches_->step_size() * output_size, result.data());
+  return result;
+}
+
+}  // namespace normd::server
