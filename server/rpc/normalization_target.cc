@@ -177,7 +177,7 @@ absl::StatusOr<uint64_t> NormalizationTarget::Normalize(const ReceivedBatch& bat
   std::string x(valid * input_size, '\0');
   std::string y(valid * output_size, '\0');
   padding->TakeOut(batch.data.data(), step_size * input_size, x.data());
-  const absl::StatusOr<uint64_t> version =
+  absl::StatusOr<uint64_t> version =
       NormalizeRows({input_type_, x.data()}, padding->valid_rows(), {output_type_, y.data()});
   if (version.ok()) padding->PutBack(y.data(), step_size * output_size, output->data());
   return version;

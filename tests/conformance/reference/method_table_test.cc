@@ -21,7 +21,6 @@
 namespace normd {
 namespace {
 
-using testing::Bound;
 using testing::Expected;
 using testing::IsOk;
 using testing::kElementTypes;
@@ -126,7 +125,8 @@ std::vector<Expected> Reference(const NormalizationSpec& spec, const Places& pla
     const long double shift = spec.beta ? spec.beta->values[parameter] : 0;
     const long double deviation = std::sqrt(testing::ReferenceVariance(group));
     result.push_back({scaled + shift, std::fabs(scaled) + std::fabs(shift),
-                      deviation == 0 ? 0 : std::fabs(testing::ReferenceMean(group)) / deviation});
+                      deviation == 0 ? 0 : std::fabs(testing::ReferenceMean(group)) / deviation,
+                      spec.scale.value_or(true) ? 1 : std::max(1.0L, deviation)});
   }
   return result;
 }
@@ -173,17 +173,23 @@ bool HasAffine(Method method) {
          method == Method::kLayerNorm || method == Method::kRmsNorm;
 }
 
+// What goes in: uniform within `radius` of `mean`.
+struct Inputs {
+  double mean = 0.5;
+  double radius = 3;
+
+  TypedValues Draw(ElementType type, int64_t size, int seed) const {
+    return TypedValues(type, RandomDoubles(size, mean - radius, mean + radius, seed), 3);
+  }
+};
+
 // The share of the allowed error that the worst element takes.
 double WorstShare(const NormalizationSpec& given, const Shape& row_shape, ElementType input,
-                  ElementType output, Mode mode, double mean) {
+                  ElementType output, Mode mode, const Inputs& inputs) {
   const NormalizationSpec spec = Resolve(given, input).value();
   const int64_t size = kRows * Product(row_shape);
-  const auto draw = [&](int seed) {
-    std::vector<double> values = RandomDoubles(size, mean - 3, mean + 3, seed);
-    return TypedValues(input, values, 3);
-  };
-  const TypedValues x = draw(1);
-  const TypedValues fed = draw(2);
+  const TypedValues x = inputs.Draw(input, size, 1);
+  const TypedValues fed = inputs.Draw(input, size, 2);
   TypedValues y(output, size, 5);
   Run(spec, row_shape, mode, fed, x, y);
   const Places places = PlacesOf(spec, row_shape);
@@ -192,8 +198,7 @@ double WorstShare(const NormalizationSpec& given, const Shape& row_shape, Elemen
   const std::vector<double> actual = y.values();
   long double worst = 0;
   for (size_t i = 0; i < actual.size(); ++i) {
-    const long double error = std::fabs(static_cast<long double>(actual[i]) - expected[i].value);
-    const long double share = error / Bound(output, expected[i]);
+    const long double share = testing::ShareOfBound(output, actual[i], expected[i]);
     worst = std::max(worst, std::isnan(share) ? 1e9L : share);
   }
   return static_cast<double>(worst);
@@ -222,7 +227,7 @@ TEST(MethodTable, MatchesTheTextbookInEveryCell) {
           double& worst = table[label][testing::NameOf(type)];
           const bool wide = type == ElementType::kFloat32 || type == ElementType::kFloat64;
           for (const double mean : {0.5, wide ? 2e6 : 20.0}) {
-            const double share = WorstShare(spec, c.row_shape, type, type, mode, mean);
+            const double share = WorstShare(spec, c.row_shape, type, type, mode, {mean});
             EXPECT_LE(share, 1) << label << " " << testing::NameOf(type) << " " << mean << " "
                                 << ToString(c.row_shape);
             worst = std::max(worst, share);
@@ -252,9 +257,55 @@ TEST(MethodTable, OutputsMayBeOfAnyTypeWhateverTheInputs) {
     if (by_channel && !spec.channel_axis) spec.channel_axis = 1;
     for (const ElementType input : kElementTypes) {
       for (const ElementType output : kElementTypes) {
-        EXPECT_LE(WorstShare(spec, c.row_shape, input, output, ModesOf(spec)[0], 0.5), 1)
+        EXPECT_LE(WorstShare(spec, c.row_shape, input, output, ModesOf(spec)[0], {}), 1)
             << c.name << " from " << testing::NameOf(input) << " to " << testing::NameOf(output);
       }
+    }
+  }
+}
+
+// Far from 1: near the ends of each type's range, subnormals among them, and without any spread.
+// float64 keeps its promise within 2^-500 and 2^500.
+TEST(MethodTable, HoldsAtTheEdgesOfEveryType) {
+  const std::map<ElementType, std::vector<Inputs>> edges = {
+      {ElementType::kFloat32, {{0, 1e30}, {1e30, 1e24}, {0, 1e-30}, {0, 1e-42}}},
+      {ElementType::kFloat64, {{0, 1e30}, {1e30, 1e24}, {0, 1e145}, {0, 1e-145}}},
+      {ElementType::kFloat16, {{0, 6e4}, {3e4, 1e4}, {0, 1e-3}, {0, 4e-7}}},
+      {ElementType::kBFloat16, {{0, 1e30}, {1e30, 1e29}, {0, 1e-30}, {0, 1e-39}}}};
+  for (const Case& c : Cases()) {
+    NormalizationSpec spec = c.spec;
+    const SharedOver shared = TraitsOf(spec.method).shared_over;
+    const bool by_channel = shared == SharedOver::kChannel || shared == SharedOver::kChannelGroup;
+    if (by_channel && !spec.channel_axis) spec.channel_axis = 1;
+    for (const auto& [type, all] : edges) {
+      std::vector<Inputs> every = all;
+      for (const double constant : {0.0, 1.0, -3.0, 4096.0}) every.push_back({constant, 0});
+      for (const Inputs& inputs : every) {
+        for (const Mode mode : ModesOf(spec)) {
+          const double share = WorstShare(spec, c.row_shape, type, type, mode, inputs);
+          EXPECT_LE(share, 1) << c.name << " " << testing::NameOf(type) << " " << inputs.mean
+                              << " +- " << inputs.radius << " "
+                              << kModeNames[static_cast<int>(mode)];
+        }
+      }
+    }
+  }
+}
+
+TEST(MethodTable, HoldsForOneFeature) {
+  for (Case c : Cases()) {
+    if (c.row_shape.size() > 1) continue;
+    if (c.spec.partial) c.spec.partial = 1;
+    for (const ElementType type : kElementTypes) {
+      EXPECT_LE(WorstShare(c.spec, {1}, type, type, Mode::kNone, {}), 1) << c.name;
+    }
+  }
+  for (const NamedSpec& named : ChannelSpecs()) {
+    for (const Mode mode : {Mode::kTraining, Mode::kInference, Mode::kStreaming}) {
+      NormalizationSpec spec = named.spec;
+      spec.channel_axis = 1;
+      EXPECT_LE(WorstShare(spec, {1}, ElementType::kFloat32, ElementType::kFloat32, mode, {}), 1)
+          << named.name;
     }
   }
 }

@@ -14,6 +14,7 @@ struct Expected {
   long double value = 0;      // gamma x_hat + beta
   long double magnitude = 1;  // |gamma x_hat| + |beta|
   long double condition = 0;  // |mean| / deviation of the values that share statistics
+  long double unit = 1;       // what a deviation comes out as: 1, or more where none was divided by
 };
 
 // Half of the distance between neighbors of `value` in a 16-bit type; 0 for the others.
@@ -29,7 +30,17 @@ inline long double HalfUnit(ElementType type, long double value) {
 inline long double Bound(ElementType type, const Expected& expected) {
   const long double tolerance =
       type == ElementType::kFloat64 ? 1e-14L * (1 + expected.condition) : 1e-6L;
-  return tolerance * std::max(1.0L, expected.magnitude) + HalfUnit(type, expected.value);
+  return tolerance * std::max(expected.unit, expected.magnitude) + HalfUnit(type, expected.value);
+}
+
+// The error of an output as a share of the allowed one. What no number of the type is as large as
+// must be infinite.
+inline long double ShareOfBound(ElementType type, double actual, const Expected& expected) {
+  static constexpr long double kLargest[] = {0x1.fffffffp127L, 0x1.fffffffffffff8p1023L, 65519.999L,
+                                             0x1.fefp127L};
+  const bool overflows = std::fabs(expected.value) > kLargest[static_cast<int>(type)];
+  if (overflows && std::isinf(actual)) return 0;
+  return std::fabs(static_cast<long double>(actual) - expected.value) / Bound(type, expected);
 }
 
 }  // namespace normd::testing
