@@ -55,10 +55,10 @@ absl::Status ChannelNormalizer::CheckEnoughValues(double count) {
       InvalidFieldError("data",
                         absl::StrCat("holds ", count, " finite value", count == 1 ? "" : "s",
                                      " per channel, and TRAINING needs at least 2: a single value "
-                                     "is its own mean, so it normalizes to beta whatever it was. "
-                                     "Send more rows a chunk, or use a session in mode STREAMING, "
-                                     "which updates its statistics token by token, or INFERENCE, "
-                                     "which only reads them")),
+                                     "is its own mean, so that any would come out the same. Send "
+                                     "more rows a chunk, or use a session in mode STREAMING, which "
+                                     "updates its statistics token by token, or INFERENCE, which "
+                                     "only reads them")),
       "NEEDS_MORE_ROWS");
 }
 

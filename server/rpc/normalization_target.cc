@@ -17,10 +17,10 @@ const ChannelNormalizer* ChannelsOf(const std::optional<Normalizer>& normalizer)
   return std::get_if<ChannelNormalizer>(&*normalizer);
 }
 
-absl::Status NoStatisticsError() {
-  return InvalidFieldError("mode",
-                           "without a session there are no running statistics: create a session "
-                           "and name it instead of the spec, or use TRAINING");
+absl::Status NoStatisticsError(absl::string_view way_out) {
+  return InvalidFieldError(
+      "mode", absl::StrCat("without a session there are no running statistics: ", way_out,
+                           ", or use TRAINING"));
 }
 
 absl::Status NoInverseError() {
@@ -83,7 +83,6 @@ absl::Status NormalizationTarget::BindPolicy(const Request& request, bool has_st
   const absl::StatusOr<StreamingPolicy> policy = PolicyFromProto(request, has_statistics);
   if (!policy.ok()) return policy.status();
   policy_ = *policy;
-  if (!has_statistics && policy_.mode == BatchNormMode::kInference) return NoStatisticsError();
   NORMD_RETURN_IF_ERROR(Validate(policy_, *spec().estimator));
   if (policy_.direction == Direction::kInverse) {
     NORMD_RETURN_IF_ERROR(PrefixSpec(spec(), channels->CheckInvertible()));
@@ -105,7 +104,7 @@ absl::Status NormalizationTarget::Bind(const v1::Open& open, SessionStore& store
   NORMD_RETURN_IF_ERROR(BindPolicy(open, session_ != nullptr));
   if (ChannelsOf(normalizer_) != nullptr && session_ == nullptr &&
       policy_.mode != BatchNormMode::kTraining) {
-    return NoStatisticsError();
+    return NoStatisticsError("create a session and name it instead of the spec");
   }
   return absl::OkStatus();
 }
@@ -125,9 +124,13 @@ absl::Status NormalizationTarget::Bind(const v1::NormalizeRequest& request, Sess
   if (request.has_session() && request.has_statistics()) {
     return InvalidFieldError("statistics", "must not be set: the session has its own");
   }
-  NORMD_RETURN_IF_ERROR(BindPolicy(request, session_ != nullptr || request.has_statistics()));
+  const bool has_statistics = session_ != nullptr || request.has_statistics();
+  NORMD_RETURN_IF_ERROR(BindPolicy(request, has_statistics));
   const ChannelNormalizer* channels = ChannelsOf(normalizer_);
   if (channels == nullptr || session_ != nullptr) return absl::OkStatus();
+  if (!has_statistics && policy_.mode == BatchNormMode::kInference) {
+    return NoStatisticsError("give `statistics`, or create a session and name it");
+  }
   SessionConfig config;
   config.spec = spec();
   config.channels = channels->channels();

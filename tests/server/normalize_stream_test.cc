@@ -240,6 +240,40 @@ TEST_F(NormalizeStreamTest, ChunksOfRowsThatVaryInLength) {
   EXPECT_EQ(field_of(7), "chunk.row_mask");
 }
 
+TEST_F(NormalizeStreamTest, MaskedRowsLeaveNoTraceInASession) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  std::string outputs[2];
+  std::string statistics[2];
+  for (const bool masked : {false, true}) {
+    CreateSession(absl::StrCat("s", masked), 2);
+    TestStream stream(channel_);
+    v1::Open open = OnSession(absl::StrCat("s", masked), 2, v1::BATCH_NORM_MODE_TRAINING);
+    open.set_return_statistics(true);
+    stream.Open(open);
+    ASSERT_TRUE(stream.Receive().has_opened());
+    v1::Chunk chunk;
+    if (masked) {
+      chunk.set_data(Bytes({1.1F, 2, nan, 7, 3, 5.3F, 8, nan, 0.7F, -4}));
+      chunk.set_row_mask("\x15");  // rows 0, 2 and 4
+    } else {
+      chunk.set_data(Bytes({1.1F, 2, 3, 5.3F, 0.7F, -4}));
+    }
+    stream.Send(1, chunk);
+    std::string output = stream.Receive().result().data();
+    stream.HalfClose();
+    statistics[masked] = stream.Receive().closed().statistics().mean_variance().SerializeAsString();
+    if (masked) {
+      EXPECT_EQ(output.substr(8, 8), std::string(8, '\0'));
+      output = output.substr(0, 8) + output.substr(16, 8) + output.substr(32, 8);
+    }
+    outputs[masked] = output;
+  }
+  EXPECT_EQ(outputs[1], outputs[0]);
+  EXPECT_EQ(statistics[1], statistics[0]);
+  EXPECT_EQ(outputs[0].size(), 24);
+  EXPECT_FALSE(statistics[0].empty());
+}
+
 TEST_F(NormalizeStreamTest, ElementsOfOtherTypesInAndOut) {
   v1::Open open = LayerNorm(2);
   open.set_element_type(v1::ELEMENT_TYPE_FLOAT16);

@@ -134,7 +134,7 @@ TEST_P(TorchRowVectors, Match) {
 
 // Ours are within half a unit of what is right (tests/conformance/reference). PyTorch 1.13 rounds
 // scale and shift to bfloat16 on the way, which costs it up to 0.04 here.
-TEST(TorchBFloat16, IsAsCloseAsPyTorchIs) {
+TEST(TorchBFloat16, IsNear) {
   const std::pair<const char*, NormalizationSpec> vectors[] = {
       {"layer_norm", {.method = Method::kLayerNorm}},
       {"group_norm", {.method = Method::kGroupNorm, .group_count = 4}},
@@ -145,7 +145,7 @@ TEST(TorchBFloat16, IsAsCloseAsPyTorchIs) {
     const std::vector<double> expected = Read(std::string(name) + "_bfloat16_y").values;
     ASSERT_EQ(y.size(), expected.size());
     for (size_t i = 0; i < y.size(); ++i) {
-      ASSERT_NEAR(y[i], expected[i], 0x1p-4 * std::max(1.0, std::fabs(expected[i]))) << name << i;
+      ASSERT_NEAR(y[i], expected[i], 0.05 * std::max(1.0, std::fabs(expected[i]))) << name << i;
     }
   }
 }

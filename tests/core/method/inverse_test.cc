@@ -60,7 +60,8 @@ TEST(Inverse, OfNormalizeReturnsTheInput) {
     const std::vector<double> x = RandomDoubles(20 * kChannels, -30, 90);
     const Fitted fitted(spec, x);
     for (const auto& [type, tolerance] :
-         {std::pair(ElementType::kFloat64, 1e-13), std::pair(ElementType::kFloat32, 1e-6)}) {
+         {std::pair(ElementType::kFloat64, 1e-13), std::pair(ElementType::kFloat32, 1e-6),
+          std::pair(ElementType::kFloat16, 0x1p-9), std::pair(ElementType::kBFloat16, 0x1p-6)}) {
       const TypedValues input(type, x);
       const TypedValues back = fitted.Apply(kInverse, fitted.Apply(kForward, input));
       for (size_t i = 0; i < x.size(); ++i) {
