@@ -9,7 +9,7 @@
 namespace normd {
 namespace {
 
-constexpr int64_t kMaxBytes = int64_t{16} << 20;
+constexpr int64_t kMaxBytes = int64_t{4} << 20;
 
 }  // namespace
 

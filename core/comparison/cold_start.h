@@ -19,8 +19,8 @@ struct ColdStart {
 
 // Keeps snapshots at the first update at or after 1, 2, 4, 8, ... values per channel.
 //
-// n values take log2(n) + 1 snapshots of 16 bytes a channel, and all of them together at most 16
-// MiB: up to 19,000 channels that is no limit for any n; of more, the later ones are left out.
+// n values take log2(n) + 1 snapshots of 16 bytes a channel, and all of them together at most 4
+// MiB: up to 4,900 channels that is no limit for any n; of more, the later ones are left out.
 class ColdStartSnapshots {
  public:
   // After each update of statistics of mean and variance.

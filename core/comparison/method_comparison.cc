@@ -27,15 +27,6 @@ void ForEachFiniteRow(ConstElements x, const StepLayout& layout, const Rows& row
   }
 }
 
-// By a method without running statistics. The rows must have passed Check.
-void Normalize(const Normalizer& normalizer, ConstElements x, const Rows& rows, Elements y) {
-  if (const auto* row = std::get_if<RowNormalizer>(&normalizer)) {
-    row->Normalize(x, rows, y).IgnoreError();
-  } else {
-    std::get<GroupNormalizer>(normalizer).Normalize(x, rows, y).IgnoreError();
-  }
-}
-
 void SetGap(const OutputGap& gap, Measurements& result) {
   result.output_gap = gap.relative();
   result.largest_gap = gap.largest();
@@ -104,12 +95,12 @@ Measurements MethodComparison::MeasureRows(ConstElements x, const Rows& rows,
                                            ChunkOutputs& outputs) const {
   const Elements inference(output_type_, outputs.inference.data());
   const Elements by_itself(output_type_, outputs.training.data());
-  Normalize(normalizer_, x, rows, inference);
+  Normalize(normalizer_, x, rows, inference).IgnoreError();  // it passed Check
   Measurements result;
   OutputGap gap;
   ForEachFiniteRow(x, StepsOf(normalizer_), rows,
                    [&](const Rows& row, int64_t begin, int64_t size) {
-                     Normalize(normalizer_, x.From(begin), row, by_itself);
+                     Normalize(normalizer_, x.From(begin), row, by_itself).IgnoreError();
                      gap.AddRow(by_itself, inference.From(begin), size);
                      ++result.values;
                    });

@@ -13,7 +13,7 @@ namespace normd {
 class OutputGap {
  public:
   // Adds a row of `size` elements. A row where either holds NaN or infinity (or float64 beyond
-  // 2^500) is left out.
+  // 2^480) is left out.
   void AddRow(ConstElements output, ConstElements reference, int64_t size);
 
   // Root mean square of the difference over that of the reference; 0 where nothing differs. Absent

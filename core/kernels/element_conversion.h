@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 #include "core/tensor/element_type.h"
 
@@ -67,6 +68,11 @@ inline double ToDouble(Float16 value) {
 
 template <typename T>
 T FromDouble(double value);
+
+// The largest number of T that is not above `limit`, which is above 0.
+template <typename T>
+double LargestAtMost(double limit);
+
 template <>
 inline float FromDouble<float>(double value) {
   return static_cast<float>(value);
@@ -95,6 +101,16 @@ inline Float16 FromDouble<Float16>(double value) {
 // The one NaN that comes out.
 inline constexpr double kCanonicalNan = std::numeric_limits<double>::quiet_NaN();
 
+template <typename T>
+double LargestAtMost(double limit) {
+  using Bits = std::conditional_t<sizeof(T) == 2, uint16_t,
+                                  std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>;
+  const T rounded = FromDouble<T>(limit);
+  if (ToDouble(rounded) <= limit) return ToDouble(rounded);
+  // Numbers above 0 are in the order of their bits.
+  return ToDouble(std::bit_cast<T>(static_cast<Bits>(std::bit_cast<Bits>(rounded) - 1)));
+}
+
 // Elements may lie at any address, as the bytes of a message do.
 template <typename T>
 double LoadElement(const T* from) {
@@ -103,9 +119,9 @@ double LoadElement(const T* from) {
   return ToDouble(value);
 }
 
-// What is NaN, infinite, or so large that its square would soon be: float64 beyond 2^500. (No other
-// type holds such numbers.)
-inline constexpr double kLargestMagnitude = 0x1p500;
+// What is not below it is NaN, infinite, or of float64 and so large that sums of squares could
+// overflow: those of 2^60 values below it cannot. (No other type holds such numbers.)
+inline constexpr double kLargestMagnitude = 0x1p480;
 
 template <typename T>
 void StoreElement(double value, T* to) {

@@ -137,9 +137,10 @@ void CanonicalizeNans(Elements x, int64_t size) {
 
 void Clip(Elements x, int64_t size, double limit) {
   VisitElementType(x.type, [&]<typename T>(ElementTag<T>) {
+    const double most = LargestAtMost<T>(limit);
     for (int64_t i = 0; i < size; ++i) {
       const double value = LoadElement(x.As<T>() + i);
-      if (std::fabs(value) > limit) StoreElement(std::copysign(limit, value), x.As<T>() + i);
+      if (std::fabs(value) > most) StoreElement(std::copysign(most, value), x.As<T>() + i);
     }
   });
 }

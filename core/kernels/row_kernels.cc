@@ -81,7 +81,7 @@ struct BitsOf<BFloat16> {
 template <>
 struct BitsOf<double> {
   using Type = uint64_t;
-  static constexpr Type kExponent = uint64_t{1023 + 500} << 52;  // of kLargestMagnitude
+  static constexpr Type kExponent = uint64_t{1023 + 480} << 52;  // of kLargestMagnitude
 };
 
 template <typename T>
@@ -129,7 +129,7 @@ struct ClipElement {
 
 void Clip(Elements x, int64_t size, double limit) {
   VisitElementType(x.type, [&]<typename T>(ElementTag<T>) HWY_ATTR {
-    ForEachElement(size, ClipElement<T>{limit, x.As<T>()});
+    ForEachElement(size, ClipElement<T>{LargestAtMost<T>(limit), x.As<T>()});
   });
 }
 

@@ -43,13 +43,14 @@ struct RowNorm {
 void NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t row_size,
                    Elements y);
 
-// Whether no element is NaN or infinite, nor, of float64, 2^500 or beyond: where squares overflow.
+// Whether no element is NaN or infinite, nor, of float64, 2^480 or beyond: sums of squares
+// overflow.
 bool AllFinite(ConstElements x, int64_t size);
 
 // Replaces every NaN by the canonical quiet one (0x7FC00000 in float32).
 void CanonicalizeNans(Elements x, int64_t size);
 
-// Clips every element to [-limit, limit], rounded to its type; NaN stays.
+// Clips every element to what its type has within [-limit, limit]; NaN stays.
 void Clip(Elements x, int64_t size, double limit);
 
 }  // namespace normd::kernels

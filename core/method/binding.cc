@@ -89,7 +89,7 @@ const double* ValuesOrNull(const std::optional<AffineParameter>& parameter) {
 absl::Status CheckFinite(const NormalizationSpec& spec, bool finite) {
   if (finite || spec.non_finite == NonFinitePolicy::kPropagate) return absl::OkStatus();
   return InvalidFieldError("data",
-                           "holds NaN or infinity (or float64 beyond 2^500): clean it, or ask for "
+                           "holds NaN or infinity (or float64 beyond 2^480): clean it, or ask for "
                            "PROPAGATE, which lets such values through and keeps their rows out of "
                            "the statistics");
 }

@@ -1,6 +1,8 @@
 #include "core/method/channel_normalizer.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -45,8 +47,12 @@ absl::Status ChannelNormalizer::CheckFinite(ConstElements x, const Rows& rows) c
 absl::Status ChannelNormalizer::CheckInvertible() const {
   if (!spec_.gamma) return absl::OkStatus();
   const std::vector<double>& gamma = spec_.gamma->values;
-  if (std::find(gamma.begin(), gamma.end(), 0.0) == gamma.end()) return absl::OkStatus();
-  return InvalidFieldError("affine.gamma", "holds 0, from which no input can be told");
+  constexpr double kSmallest = std::numeric_limits<float>::min();
+  const bool invertible = std::all_of(gamma.begin(), gamma.end(),
+                                      [](double value) { return std::fabs(value) >= kSmallest; });
+  if (invertible) return absl::OkStatus();
+  return InvalidFieldError("affine.gamma",
+                           "holds 0, or a magnitude below 2^-126, from which no input can be told");
 }
 
 absl::Status ChannelNormalizer::CheckEnoughValues(double count) {

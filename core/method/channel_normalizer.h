@@ -46,7 +46,8 @@ class ChannelNormalizer {
   // INVALID_ARGUMENT (field "data") for NaN or infinity under REJECT, before any state is touched.
   absl::Status CheckFinite(ConstElements x, const Rows& rows) const;
 
-  // INVALID_ARGUMENT (field "affine.gamma") where a gamma of 0 leaves nothing to go back from.
+  // INVALID_ARGUMENT (field "affine.gamma") where a gamma of 0, or below 2^-126, leaves
+  // nothing to go back from.
   absl::Status CheckInvertible() const;
 
   // INVALID_ARGUMENT with reason NEEDS_MORE_ROWS for fewer than two values per channel.

@@ -27,6 +27,15 @@ absl::StatusOr<Normalizer> CreateNormalizer(const NormalizationSpec& spec,
   return CreateKind<RowNormalizer>(spec, row_shape);
 }
 
+absl::Status Normalize(const Normalizer& normalizer, ConstElements x, const Rows& rows,
+                       Elements y) {
+  if (const auto* row = std::get_if<RowNormalizer>(&normalizer)) return row->Normalize(x, rows, y);
+  if (const auto* group = std::get_if<GroupNormalizer>(&normalizer)) {
+    return group->Normalize(x, rows, y);
+  }
+  return std::get<ChannelNormalizer>(normalizer).NormalizeByBatch(x, rows, y);
+}
+
 const NormalizationSpec& SpecOf(const Normalizer& normalizer) {
   return std::visit([](const auto& kind) -> const NormalizationSpec& { return kind.spec(); },
                     normalizer);

@@ -30,6 +30,9 @@ using Normalizer = std::variant<RowNormalizer, GroupNormalizer, ChannelNormalize
 absl::StatusOr<Normalizer> CreateNormalizer(const NormalizationSpec& spec,
                                             absl::Span<const int64_t> row_shape);
 
+// Without running statistics: a ChannelNormalizer goes by the batch's own (NormalizeByBatch).
+absl::Status Normalize(const Normalizer& normalizer, ConstElements x, const Rows& rows, Elements y);
+
 // What all have.
 const NormalizationSpec& SpecOf(const Normalizer& normalizer);
 const StepLayout& StepsOf(const Normalizer& normalizer);

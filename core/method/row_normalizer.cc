@@ -21,11 +21,8 @@ absl::StatusOr<RowNormalizer> RowNormalizer::Create(const NormalizationSpec& spe
   if (whole_rows && result.steps_.steps == 0) return result;  // of any size
   const int64_t size = Product(*trailing);
   if (!whole_rows) result.group_size_ = size;
-  const auto count = static_cast<double>(size);
-  if (result.gain_follows_size_) result.spec_.gain = std::sqrt(count);
-  if (spec.partial && *spec.partial * count < 1) {
-    return InvalidFieldError("partial", absl::StrCat("is ", *spec.partial, ", no element of the ",
-                                                     size, " that there are"));
+  if (result.gain_follows_size_ && !whole_rows) {
+    result.spec_.gain = std::sqrt(static_cast<double>(size));
   }
   return result;
 }

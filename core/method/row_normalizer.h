@@ -18,12 +18,12 @@ class RowNormalizer {
  public:
   // `spec` must be resolved, of a method with SharedOver::kTrailingDimensions or kNothing.
   // INVALID_ARGUMENT where it does not fit the row: normalized_rank above the rank, gamma or beta
-  // of another shape than the trailing dimensions, `partial` of them less than one element.
+  // of another shape than the trailing dimensions.
   static absl::StatusOr<RowNormalizer> Create(const NormalizationSpec& spec,
                                               absl::Span<const int64_t> row_shape);
 
   // The resolved spec. ScaleNorm's default gain is set: the root of the number of elements, unless
-  // that varies from row to row.
+  // that may vary from row to row.
   const NormalizationSpec& spec() const { return spec_; }
   const StepLayout& steps() const { return steps_; }
   int64_t row_size() const { return steps_.row_size(); }

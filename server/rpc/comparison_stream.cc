@@ -15,6 +15,9 @@ namespace {
 
 using Specs = google::protobuf::RepeatedPtrField<v1::NormalizationSpec>;
 
+// Of measurements, numbers and tags, for each method.
+constexpr int64_t kBytesBesideOutputs = 256;
+
 // BatchNorm that knows all it has seen, and LayerNorm, of the same features.
 Specs DefaultSpecs() {
   Specs specs;
@@ -35,14 +38,16 @@ absl::Status AtIndex(int index, const absl::Status& status) {
 }  // namespace
 
 absl::Status ComparisonStream::BindMethod(const v1::NormalizationSpec& spec) {
-  absl::StatusOr<NormalizationSpec> given = FromProto(spec);
-  if (!given.ok()) return PrefixField("spec", given.status());
-  const absl::StatusOr<NormalizationSpec> resolved = Resolve(*given, batches_->type());
-  if (!resolved.ok()) return PrefixSpec(*given, resolved.status());
-  absl::StatusOr<Normalizer> normalizer = CreateNormalizer(*resolved, batches_->row_shape());
-  if (!normalizer.ok()) {
-    const bool is_of_row = DetailsOf(normalizer.status()).field == "row_shape";
-    return is_of_row ? normalizer.status() : PrefixSpec(*resolved, normalizer.status());
+  absl::StatusOr<Normalizer> normalizer =
+      NormalizerFromProto(spec, batches_->row_shape(), batches_->type());
+  if (!normalizer.ok()) return normalizer.status();
+  if (const auto* channels = std::get_if<ChannelNormalizer>(&*normalizer)) {
+    channels_ += channels->channels();
+    if (channels_ > kMaxChannels) {
+      return InvalidFieldError(
+          "specs", absl::StrCat("keep statistics of ", channels_, " channels together; at most ",
+                                kMaxChannels, " are allowed"));
+    }
   }
   batches_->RestrictTo(StepsOf(*normalizer));
   methods_.emplace_back(*std::move(normalizer), output_type_);
@@ -142,7 +147,8 @@ absl::Status ComparisonStream::CheckOutputsFit(int64_t elements) const {
   for (const MethodComparison& method : methods_) {
     outputs += TraitsOf(method.spec().method).same_in_training_and_inference ? 1 : 2;
   }
-  const int64_t bytes = elements * SizeOf(output_type_) * outputs;
+  const int64_t bytes = elements * SizeOf(output_type_) * outputs +
+                        kBytesBesideOutputs * static_cast<int64_t>(methods_.size());
   if (bytes <= limits_.max_message_bytes) return absl::OkStatus();
   return InvalidFieldError(
       "data", absl::StrCat("would be answered by ", outputs, " outputs of together ", bytes,

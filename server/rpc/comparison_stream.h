@@ -23,6 +23,8 @@ namespace normd::server {
 class ComparisonStream {
  public:
   static constexpr int kMaxMethods = 16;
+  // Of the methods that keep statistics, together: it bounds what a stream holds, and its summary.
+  static constexpr int64_t kMaxChannels = 1 << 17;
 
   explicit ComparisonStream(const MessageLimits& limits) : limits_(limits) {}
 
@@ -54,6 +56,7 @@ class ComparisonStream {
   std::optional<RowBatches> batches_;
   ElementType output_type_ = ElementType::kFloat32;
   bool return_outputs_ = false;
+  int64_t channels_ = 0;     // of all methods that keep statistics
   std::vector<char> valid_;  // what is valid of a chunk with padding
   ChunkOutputs outputs_;
 };

@@ -54,10 +54,12 @@ absl::Status NormalizationService::Normalize(const v1::NormalizeRequest& request
   *output->mutable_shape() = input.shape();
   ToProto(target.spec(), response->mutable_resolved_spec());
   response->set_mode(target.mode());
-  response->set_statistics_version(*version);
+  // Statistics that came with the request have no version: no session keeps them.
+  response->set_statistics_version(request.has_session() ? *version : 0);
   if (request.return_statistics() && target.session() != nullptr) {
     const SessionSnapshot snapshot = target.session()->Snapshot();
-    ToProto(snapshot.statistics, snapshot.version, response->mutable_statistics());
+    ToProto(snapshot.statistics, request.has_session() ? snapshot.version : 0,
+            response->mutable_statistics());
   }
   return absl::OkStatus();
 }

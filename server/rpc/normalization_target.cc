@@ -31,25 +31,6 @@ absl::Status NoInverseError() {
 
 }  // namespace
 
-absl::Status NormalizationTarget::BindRows(const NormalizationSpec& spec,
-                                           absl::Span<const int64_t> row_shape,
-                                           const MessageLimits& limits) {
-  absl::StatusOr<RowBatches> batches =
-      RowBatches::Create(row_shape, input_type_, limits.max_row_elements);
-  if (!batches.ok()) return batches.status();
-  absl::StatusOr<Normalizer> normalizer = CreateNormalizer(spec, row_shape);
-  if (!normalizer.ok()) {
-    // A session's spec is right: it is the row that does not fit it.
-    if (session_ != nullptr) return InvalidFieldError("row_shape", normalizer.status().message());
-    const bool is_of_row = DetailsOf(normalizer.status()).field == "row_shape";
-    return is_of_row ? normalizer.status() : PrefixSpec(spec, normalizer.status());
-  }
-  normalizer_ = *std::move(normalizer);
-  batches_ = *std::move(batches);
-  batches_->RestrictTo(StepsOf(*normalizer_));
-  return absl::OkStatus();
-}
-
 template <typename Request>
 absl::Status NormalizationTarget::BindTo(const Request& request, v1::ElementType input,
                                          absl::Span<const int64_t> row_shape, SessionStore& store,
@@ -58,31 +39,40 @@ absl::Status NormalizationTarget::BindTo(const Request& request, v1::ElementType
   output_type_ = input_type_;
   NORMD_RETURN_IF_ERROR(
       FromProto(request.output_element_type(), "output_element_type", &output_type_));
+  absl::StatusOr<RowBatches> batches =
+      RowBatches::Create(row_shape, input_type_, limits.max_row_elements);
+  if (!batches.ok()) return batches.status();
+  batches_ = *std::move(batches);
+  max_output_bytes_ = limits.max_message_bytes;
+  absl::StatusOr<Normalizer> normalizer =
+      InvalidFieldError("target", "must be set: spec or session");
   if (request.has_session()) {
     NORMD_RETURN_IF_ERROR(CheckSessionName("session", request.session()));
     absl::StatusOr<std::shared_ptr<Session>> session = store.Find(request.session());
     if (!session.ok()) return session.status();
     session_ = *std::move(session);
     lease_ = Session::StreamLease(session_);
-    return BindRows(session_->spec(), row_shape, limits);
+    normalizer = CreateNormalizer(session_->spec(), row_shape);
+    // A session's spec is right: it is the row that does not fit it.
+    if (!normalizer.ok()) return InvalidFieldError("row_shape", normalizer.status().message());
+  } else if (request.has_spec()) {
+    normalizer = NormalizerFromProto(request.spec(), row_shape, input_type_);
   }
-  if (!request.has_spec()) return InvalidFieldError("target", "must be set: spec or session");
-  absl::StatusOr<NormalizationSpec> given = FromProto(request.spec());
-  if (!given.ok()) return PrefixField("spec", given.status());
-  const absl::StatusOr<NormalizationSpec> spec = Resolve(*given, input_type_);
-  if (!spec.ok()) return PrefixSpec(*given, spec.status());
-  return BindRows(*spec, row_shape, limits);
+  if (!normalizer.ok()) return normalizer.status();
+  normalizer_ = *std::move(normalizer);
+  batches_->RestrictTo(StepsOf(*normalizer_));
+  return absl::OkStatus();
 }
 
 template <typename Request>
 absl::Status NormalizationTarget::BindPolicy(const Request& request, bool has_statistics) {
-  const ChannelNormalizer* channels = ChannelsOf(normalizer_);
-  if (channels == nullptr) {
-    return request.direction() == v1::DIRECTION_INVERSE ? NoInverseError() : absl::OkStatus();
-  }
   const absl::StatusOr<StreamingPolicy> policy = PolicyFromProto(request, has_statistics);
   if (!policy.ok()) return policy.status();
   policy_ = *policy;
+  const ChannelNormalizer* channels = ChannelsOf(normalizer_);
+  if (channels == nullptr) {
+    return policy_.direction == Direction::kInverse ? NoInverseError() : absl::OkStatus();
+  }
   NORMD_RETURN_IF_ERROR(Validate(policy_, *spec().estimator));
   if (policy_.direction == Direction::kInverse) {
     NORMD_RETURN_IF_ERROR(PrefixSpec(spec(), channels->CheckInvertible()));
@@ -112,6 +102,8 @@ absl::Status NormalizationTarget::Bind(const v1::Open& open, SessionStore& store
 absl::Status NormalizationTarget::Bind(const v1::NormalizeRequest& request, SessionStore& store,
                                        const MessageLimits& limits) {
   const auto& shape = request.input().shape();
+  const absl::StatusOr<int64_t> elements = ElementCount(shape);
+  if (!elements.ok()) return PrefixField("input", elements.status());
   if (shape.size() < 2) {
     return InvalidFieldError("input.shape", "must be that of a batch: [N, row...]");
   }
@@ -121,8 +113,10 @@ absl::Status NormalizationTarget::Bind(const v1::NormalizeRequest& request, Sess
   if (field == "row_shape") return InvalidFieldError("input.shape", status.message());
   if (field == "element_type") return PrefixField("input", status);
   NORMD_RETURN_IF_ERROR(status);
-  if (request.has_session() && request.has_statistics()) {
-    return InvalidFieldError("statistics", "must not be set: the session has its own");
+  if (request.has_statistics() && (session_ != nullptr || ChannelsOf(normalizer_) == nullptr)) {
+    return InvalidFieldError("statistics", session_ != nullptr
+                                               ? "must not be set: the session has its own"
+                                               : "must not be set: the method keeps none");
   }
   const bool has_statistics = session_ != nullptr || request.has_statistics();
   NORMD_RETURN_IF_ERROR(BindPolicy(request, has_statistics));
@@ -153,14 +147,8 @@ v1::BatchNormMode NormalizationTarget::mode() const {
 
 absl::StatusOr<uint64_t> NormalizationTarget::NormalizeRows(ConstElements x, const Rows& rows,
                                                             Elements y) const {
-  if (const ChannelNormalizer* channels = ChannelsOf(normalizer_)) {
-    if (session_ != nullptr) return session_->Apply(*channels, policy_, x, rows, y);
-    NORMD_RETURN_IF_ERROR(channels->NormalizeByBatch(x, rows, y));
-  } else if (const auto* row = std::get_if<RowNormalizer>(&*normalizer_)) {
-    NORMD_RETURN_IF_ERROR(row->Normalize(x, rows, y));
-  } else {
-    NORMD_RETURN_IF_ERROR(std::get<GroupNormalizer>(*normalizer_).Normalize(x, rows, y));
-  }
+  if (session_ != nullptr) return session_->Apply(*ChannelsOf(normalizer_), policy_, x, rows, y);
+  NORMD_RETURN_IF_ERROR(normd::Normalize(*normalizer_, x, rows, y));
   return 0;
 }
 
@@ -170,7 +158,14 @@ absl::StatusOr<uint64_t> NormalizationTarget::Normalize(const ReceivedBatch& bat
   if (!padding.ok()) return padding.status();
   const int64_t input_size = SizeOf(input_type_);
   const int64_t output_size = SizeOf(output_type_);
-  output->resize(batch.data.size() / input_size * output_size);
+  const int64_t output_bytes = static_cast<int64_t>(batch.data.size()) / input_size * output_size;
+  if (output_bytes > max_output_bytes_) {
+    return InvalidFieldError(
+        "data",
+        absl::StrCat("would be answered by ", output_bytes, " bytes, above this server's limit of ",
+                     max_output_bytes_, " a message: send fewer rows at once"));
+  }
+  output->resize(output_bytes);
   if (padding->empty()) {
     return NormalizeRows({input_type_, batch.data.data()}, padding->valid_rows(),
                          {output_type_, output->data()});

@@ -49,8 +49,6 @@ class NormalizationTarget {
   absl::Status BindTo(const Request& request, v1::ElementType input,
                       absl::Span<const int64_t> row_shape, SessionStore& store,
                       const MessageLimits& limits);
-  absl::Status BindRows(const NormalizationSpec& spec, absl::Span<const int64_t> row_shape,
-                        const MessageLimits& limits);
   template <typename Request>
   absl::Status BindPolicy(const Request& request, bool has_statistics);
 
@@ -58,6 +56,7 @@ class NormalizationTarget {
 
   std::optional<Normalizer> normalizer_;
   std::optional<RowBatches> batches_;
+  int64_t max_output_bytes_ = 0;
   ElementType input_type_ = ElementType::kFloat32;
   ElementType output_type_ = ElementType::kFloat32;
   StreamingPolicy policy_;

@@ -27,6 +27,10 @@ absl::StatusOr<RowBatches> RowBatches::Create(absl::Span<const int64_t> row_shap
 }
 
 absl::StatusOr<int64_t> RowBatches::StepsIn(absl::Span<const int64_t> shape) const {
+  if (shape.size() > kMaxRank) {  // too many to be shown
+    return InvalidFieldError("shape", absl::StrCat("has ", shape.size(), " dimensions; at most ",
+                                                   kMaxRank, " are allowed"));
+  }
   if (layout_.steps != 0) {
     if (shape.empty() || absl::MakeConstSpan(row_shape_) == shape.subspan(1)) return layout_.steps;
     return InvalidFieldError("shape", absl::StrCat("is ", ToString(shape), ", but rows have ",

@@ -329,6 +329,18 @@ absl::StatusOr<NormalizationSpec> FromProto(const v1::NormalizationSpec& proto) 
   return spec;
 }
 
+absl::StatusOr<Normalizer> NormalizerFromProto(const v1::NormalizationSpec& proto,
+                                               absl::Span<const int64_t> row_shape,
+                                               ElementType input) {
+  const absl::StatusOr<NormalizationSpec> given = FromProto(proto);
+  if (!given.ok()) return PrefixField("spec", given.status());
+  const absl::StatusOr<NormalizationSpec> spec = Resolve(*given, input);
+  if (!spec.ok()) return PrefixSpec(*given, spec.status());
+  absl::StatusOr<Normalizer> normalizer = CreateNormalizer(*spec, row_shape);
+  if (normalizer.ok() || DetailsOf(normalizer.status()).field == "row_shape") return normalizer;
+  return PrefixSpec(*spec, normalizer.status());
+}
+
 void ToProto(const NormalizationSpec& spec, v1::NormalizationSpec* proto) {
   switch (spec.method) {
     case Method::kBatchNorm:

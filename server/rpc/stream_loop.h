@@ -79,8 +79,15 @@ Task RunStream(std::unique_ptr<StreamCall<Request, Response>> call,
     if (!written) break;  // the client is gone
   }
   if (opened) {
-    session->Close(&response);
-    co_await call->Write(response);
+    const absl::Status closed = CatchInternal([&] {
+      session->Close(&response);
+      return absl::OkStatus();
+    });
+    if (closed.ok()) {
+      co_await call->Write(response);
+    } else if (status.ok()) {
+      status = closed;
+    }
     if (!status.ok()) {
       status = WithMetadata(std::move(status), "last_sequence_number",
                             absl::StrCat(session->last_sequence_number()));

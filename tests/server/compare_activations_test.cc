@@ -7,7 +7,8 @@
 #include <memory>
 #include <vector>
 
-#include "client/cli/npy.h"
+#include "client/cli/tensor_file.h"
+#include "client/cpp/tensor.h"
 #include "tests/server/compare_call.h"
 #include "tests/testing/local_server.h"
 
@@ -23,6 +24,14 @@ std::vector<double> Doubles(const v1::Tensor& tensor) {
   return values;
 }
 
+// The elements of a .npy file.
+std::vector<float> Read(const char* path) {
+  const auto tensor = cli::ReadTensor(path, {});
+  EXPECT_TRUE(tensor.ok()) << tensor.status();
+  if (!tensor.ok()) return {};
+  return client::ToFloat32(tensor->element_type(), tensor->data());
+}
+
 class CompareActivationsTest : public ::testing::Test {
  protected:
   void SetUp() override { ASSERT_NE(server_, nullptr); }
@@ -35,16 +44,15 @@ class CompareActivationsTest : public ::testing::Test {
 // deviations from those of all, 1.13 times what chance gives. The running statistics that the
 // stream measures against are of fewer tokens, so that both figures are larger there.
 TEST_F(CompareActivationsTest, RealTokensInBatchesAreNearlyComparable) {
-  const auto tokens = cli::ReadNpy(NORMD_TEST_DATA "/transformer_l1_tokens.npy");
-  ASSERT_TRUE(tokens.ok()) << tokens.status();
+  const std::vector<float> tokens = Read(NORMD_TEST_DATA "/transformer_l1_tokens.npy");
   constexpr size_t kFeatures = 128;
   constexpr size_t kRows = 128;
   CompareStream stream(channel_, RowsOf({kFeatures}));
   ASSERT_TRUE(stream.Receive().has_opened());
   std::vector<std::vector<float>> chunks;
-  for (size_t begin = 0; begin < tokens->values.size(); begin += kRows * kFeatures) {
-    const size_t end = std::min(begin + kRows * kFeatures, tokens->values.size());
-    chunks.emplace_back(&tokens->values[begin], &tokens->values[end]);
+  for (size_t begin = 0; begin < tokens.size(); begin += kRows * kFeatures) {
+    const size_t end = std::min(begin + kRows * kFeatures, tokens.size());
+    chunks.emplace_back(&tokens[begin], &tokens[end]);
     const v1::CompareResponse answer = stream.Compare(chunks.back());
     ASSERT_TRUE(answer.has_result());
     const v1::Measurements& layer_norm = answer.result().methods(1).measurements();
@@ -88,16 +96,15 @@ TEST_F(CompareActivationsTest, RealTokensInBatchesAreNearlyComparable) {
 // Neighboring pixels differ more than strangers would, so single images are nearer to all others
 // than chance gives: 0.053 deviations, about half the floor.
 TEST_F(CompareActivationsTest, RealImagesSuitBatchNorm) {
-  const auto images = cli::ReadNpy(NORMD_TEST_DATA "/cnn_conv1_nchw.npy");
-  ASSERT_TRUE(images.ok()) << images.status();
+  const std::vector<float> images = Read(NORMD_TEST_DATA "/cnn_conv1_nchw.npy");
   v1::CompareOpen open = RowsOf({32, 8, 8});
   open.add_specs()->mutable_batch_norm()->mutable_estimator()->mutable_cumulative();
   open.add_specs()->mutable_group_norm()->set_group_count(8);
   CompareStream stream(channel_, open);
   ASSERT_TRUE(stream.Receive().has_opened());
   constexpr size_t kSize = 32 * 8 * 8;
-  for (size_t begin = 0; begin < images->values.size(); begin += kSize) {
-    const std::vector<float> image(&images->values[begin], &images->values[begin] + kSize);
+  for (size_t begin = 0; begin < images.size(); begin += kSize) {
+    const std::vector<float> image(&images[begin], &images[begin] + kSize);
     ASSERT_TRUE(stream.Compare(image).has_result());
   }
   const v1::CompareSummary summary = stream.Summary();

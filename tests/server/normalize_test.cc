@@ -116,6 +116,8 @@ TEST_F(NormalizeTest, ReturnsUpdatedStatisticsToGoOnFrom) {
   EXPECT_THAT(Doubles(response_.statistics().minimum_maximum().minimum()), ElementsAre(1));
   EXPECT_THAT(Doubles(response_.statistics().minimum_maximum().maximum()), ElementsAre(3));
   EXPECT_THAT(Doubles(response_.statistics().count()), ElementsAre(2));
+  EXPECT_EQ(response_.statistics_version(), 0);
+  EXPECT_EQ(response_.statistics().version(), 0);
   *request.mutable_statistics() = response_.statistics();
   request.mutable_input()->set_data(Bytes({5, 2}));
   EXPECT_THAT(Values(request), ElementsAre(1, 0.25F));
@@ -193,6 +195,17 @@ TEST_F(NormalizeTest, NamesTheFieldThatIsWrong) {
   request = good;
   request.mutable_input()->set_element_type(static_cast<v1::ElementType>(77));
   EXPECT_EQ(FieldOf(request), "input.element_type");
+  request = good;
+  request.mutable_input()->set_shape(0, 0);
+  request.mutable_input()->clear_data();
+  EXPECT_EQ(FieldOf(request), "input.shape");
+  request = good;
+  request.mutable_spec()->mutable_layer_norm();
+  request.mutable_statistics();
+  EXPECT_EQ(FieldOf(request), "statistics");
+  request.clear_statistics();
+  request.set_mode(static_cast<v1::BatchNormMode>(99));
+  EXPECT_EQ(FieldOf(request), "mode");
   request = good;
   request.set_mode(v1::BATCH_NORM_MODE_INFERENCE);
   EXPECT_EQ(FieldOf(request), "mode");

@@ -136,12 +136,8 @@ void Run(const NormalizationSpec& spec, const Shape& row_shape, Mode mode, const
          const TypedValues& x, TypedValues& y) {
   const absl::StatusOr<Normalizer> normalizer = CreateNormalizer(spec, row_shape);
   ASSERT_THAT(normalizer, IsOk());
-  if (const auto* row = std::get_if<RowNormalizer>(&*normalizer)) {
-    ASSERT_THAT(row->Normalize(x.data(), kRows, y.data()), IsOk());
-    return;
-  }
-  if (const auto* group = std::get_if<GroupNormalizer>(&*normalizer)) {
-    ASSERT_THAT(group->Normalize(x.data(), kRows, y.data()), IsOk());
+  if (mode == Mode::kNone) {
+    ASSERT_THAT(Normalize(*normalizer, x.data(), kRows, y.data()), IsOk());
     return;
   }
   const auto& channels = std::get<ChannelNormalizer>(*normalizer);
@@ -265,11 +261,11 @@ TEST(MethodTable, OutputsMayBeOfAnyTypeWhateverTheInputs) {
 }
 
 // Far from 1: near the ends of each type's range, subnormals among them, and without any spread.
-// float64 keeps its promise within 2^-500 and 2^500.
+// float64 keeps its promise from 2^-500 to 2^480.
 TEST(MethodTable, HoldsAtTheEdgesOfEveryType) {
   const std::map<ElementType, std::vector<Inputs>> edges = {
       {ElementType::kFloat32, {{0, 1e30}, {1e30, 1e24}, {0, 1e-30}, {0, 1e-42}}},
-      {ElementType::kFloat64, {{0, 1e30}, {1e30, 1e24}, {0, 1e145}, {0, 1e-145}}},
+      {ElementType::kFloat64, {{0, 1e30}, {1e30, 1e24}, {0, 1e144}, {0, 1e-145}}},
       {ElementType::kFloat16, {{0, 6e4}, {3e4, 1e4}, {0, 1e-3}, {0, 4e-7}}},
       {ElementType::kBFloat16, {{0, 1e30}, {1e30, 1e29}, {0, 1e-30}, {0, 1e-39}}}};
   for (const Case& c : Cases()) {
@@ -295,7 +291,6 @@ TEST(MethodTable, HoldsAtTheEdgesOfEveryType) {
 TEST(MethodTable, HoldsForOneFeature) {
   for (Case c : Cases()) {
     if (c.row_shape.size() > 1) continue;
-    if (c.spec.partial) c.spec.partial = 1;
     for (const ElementType type : kElementTypes) {
       EXPECT_LE(WorstShare(c.spec, {1}, type, type, Mode::kNone, {}), 1) << c.name;
     }

@@ -68,16 +68,7 @@ TypedValues NormalizeBatch(const NormalizationSpec& spec, const Array& x, Elemen
   EXPECT_THAT(normalizer, IsOk());
   const TypedValues input(type, x.values);
   TypedValues y(type, input.size());
-  const int64_t rows = x.shape[0];
-  if (const auto* row = std::get_if<RowNormalizer>(&*normalizer)) {
-    EXPECT_THAT(row->Normalize(input.data(), rows, y.data()), IsOk());
-  } else if (const auto* group = std::get_if<GroupNormalizer>(&*normalizer)) {
-    EXPECT_THAT(group->Normalize(input.data(), rows, y.data()), IsOk());
-  } else {
-    EXPECT_THAT(
-        std::get<ChannelNormalizer>(*normalizer).NormalizeByBatch(input.data(), rows, y.data()),
-        IsOk());
-  }
+  EXPECT_THAT(Normalize(*normalizer, input.data(), x.shape[0], y.data()), IsOk());
   return y;
 }
 

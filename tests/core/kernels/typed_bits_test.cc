@@ -144,26 +144,42 @@ TEST(TypedAllFinite, FindsWhatMustNotEnter) {
         EXPECT_FALSE(AllFinite(TypedValues(type, broken, 1).data(), size)) << bad << " at " << at;
       }
     }
-    x[size / 2] = std::nextafter(0x1p500, 0.0);
+    x[size / 2] = std::nextafter(0x1p480, 0.0);
     EXPECT_EQ(AllFinite(TypedValues(type, x).data(), size), type == ElementType::kFloat64);
-    x[size / 2] = -0x1p500;
+    x[size / 2] = -0x1p480;
     EXPECT_FALSE(AllFinite(TypedValues(type, x).data(), size));
   });
 }
 
+// The number of that type that follows a positive one.
+double NextAbove(ElementType type, double value) {
+  TypedValues x(type, std::vector<double>{value});
+  VisitElementType(type, [&]<typename T>(ElementTag<T>) {
+    using Bits = std::conditional_t<sizeof(T) == 2, uint16_t,
+                                    std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>;
+    ++*x.data().As<Bits>();
+  });
+  return x.values()[0];
+}
+
 TEST(Clip, BoundsWhatIsBeyondAndLeavesTheRest) {
   ForEachTypeAndSize([](ElementType type, int64_t size) {
-    for (const double limit : {10.1, 1e-3, 1e6}) {
+    for (const double limit : {10.1, 0.1, 8.0, 1e-3, 70000.0, 1e6}) {
       std::vector<double> x = Draw(size);
       x[size / 2] = size % 2 == 0 ? kInfinity : -kInfinity;
       TypedValues y(type, x, 5);
       const std::vector<double> before = y.values();
-      const double rounded = TypedValues(type, std::vector<double>{limit}).values()[0];
       Clip(y.data(), size, limit);
       const std::vector<double> after = y.values();
       for (int64_t i = 0; i < size; ++i) {
-        const bool beyond = std::fabs(before[i]) > limit;
-        ASSERT_EQ(after[i], beyond ? std::copysign(rounded, before[i]) : before[i]) << i;
+        if (std::fabs(before[i]) <= limit) {
+          ASSERT_EQ(after[i], before[i]);
+          continue;
+        }
+        const double magnitude = std::fabs(after[i]);
+        ASSERT_EQ(std::signbit(after[i]), std::signbit(before[i]));
+        ASSERT_LE(magnitude, limit);
+        ASSERT_GT(NextAbove(type, magnitude), limit);
       }
     }
     std::vector<double> nan(size, kNan);

@@ -103,6 +103,9 @@ TEST(Inverse, NeedsAGammaThatIsNowhereZero) {
   NormalizationSpec spec{.method = Method::kBatchNorm, .gamma = AffineParameter{{3}, {1, 0, 2}}};
   EXPECT_THAT(ChannelNormalizer::Create(Resolve(spec).value(), {3})->CheckInvertible(),
               IsInvalidField("affine.gamma"));
+  spec.gamma->values[1] = 1e-310;
+  EXPECT_THAT(ChannelNormalizer::Create(Resolve(spec).value(), {3})->CheckInvertible(),
+              IsInvalidField("affine.gamma"));
   spec.gamma->values[1] = -1e-30;
   EXPECT_THAT(ChannelNormalizer::Create(Resolve(spec).value(), {3})->CheckInvertible(), IsOk());
 }

@@ -3,6 +3,7 @@
 #ifndef NORMD_TESTS_CORE_METHOD_ROW_METHOD_SPECS_H_
 #define NORMD_TESTS_CORE_METHOD_ROW_METHOD_SPECS_H_
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <ostream>
@@ -83,7 +84,7 @@ inline kernels::RowNorm ReferenceNorm(const NormalizationSpec& spec, int64_t siz
           .beta = spec.beta ? spec.beta->values.data() : nullptr,
           .offset = spec.low.value_or(0),
           .gain = spec.gain.value_or(gain * (spec.high.value_or(1) - spec.low.value_or(0))),
-          .counted = static_cast<int64_t>(spec.partial.value_or(1) * count),
+          .counted = std::max<int64_t>(1, static_cast<int64_t>(spec.partial.value_or(1) * count)),
           .center = spec.center.value_or(true),
           .rescale = spec.scale.value_or(true)};
 }

@@ -38,15 +38,6 @@ std::vector<NamedSpec> Specs() {
   return specs;
 }
 
-absl::Status Normalize(const Normalizer& normalizer, ConstElements x, const Rows& rows,
-                       Elements y) {
-  if (const auto* row = std::get_if<RowNormalizer>(&normalizer)) return row->Normalize(x, rows, y);
-  if (const auto* group = std::get_if<GroupNormalizer>(&normalizer)) {
-    return group->Normalize(x, rows, y);
-  }
-  return std::get<ChannelNormalizer>(normalizer).NormalizeByBatch(x, rows, y);
-}
-
 Normalizer Make(const NormalizationSpec& spec, const Shape& row_shape) {
   return CreateNormalizer(Resolve(spec).value(), row_shape).value();
 }
