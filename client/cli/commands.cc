@@ -64,8 +64,14 @@ void AddCompletionCommand(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "completion", "Print a script that completes normctl: eval \"$(normctl completion bash)\"");
   auto shell = std::make_shared<std::string>();
-  command->add_option("SHELL", *shell, "bash")->required()->check(CLI::IsMember({"bash"}));
-  command->callback([&app, shell] { std::fputs(BashCompletion(app, "normctl").c_str(), stdout); });
+  command->add_option("SHELL", *shell, "bash or zsh")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh"}));
+  command->callback([&app, shell] {
+    const std::string script =
+        *shell == "zsh" ? ZshCompletion(app, "normctl") : BashCompletion(app, "normctl");
+    std::fputs(script.c_str(), stdout);
+  });
 }
 
 }  // namespace normd::cli
