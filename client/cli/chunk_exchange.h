@@ -12,14 +12,36 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/row_chunks.h"
+#include "client/cpp/status.h"
 
 namespace normd::cli {
 
+inline constexpr char kSmallerChunks[] =
+    "lower --rows-per-chunk, or raise normd's --max_message_bytes";
+
+// RESOURCE_EXHAUSTED, with the way out, where the largest chunk's message is above the limit that
+// the server told.
+template <typename Stream>
+absl::Status CheckSize(const Stream& stream, const RowChunks& chunks) {
+  const int64_t limit = stream.opened().limits().max_message_bytes();
+  if (limit <= 0 || chunks.count() == 0) return absl::OkStatus();
+  const int64_t largest = chunks.Largest();
+  typename Stream::Request request;
+  *request.mutable_chunk() = chunks.Get(largest);
+  request.mutable_chunk()->set_sequence_number(largest + 1);
+  const auto bytes = static_cast<int64_t>(request.ByteSizeLong());
+  if (bytes <= limit) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat("chunk ", largest + 1, ": a message of ", bytes,
+                                                   " bytes is above the server's limit of ", limit,
+                                                   ": ", kSmallerChunks));
+}
+
 // Writes the chunks and hands each answer to `take`, at the same time; progress goes to a terminal
 // at standard error. The server's last message, or the first error: of a chunk with its number, or
-// the call's.
+// the call's. Nothing is written where CheckSize fails.
 template <typename Stream, typename Take>
 absl::StatusOr<typename Stream::Last> Exchange(Stream& stream, const RowChunks& chunks, Take take) {
+  if (absl::Status size = CheckSize(stream, chunks); !size.ok()) return size;
   std::thread writer([&] {
     for (int64_t i = 0; i < chunks.count(); ++i) {
       if (!stream.Write(chunks.Get(i)).ok()) return;  // Read tells why
@@ -31,7 +53,11 @@ absl::StatusOr<typename Stream::Last> Exchange(Stream& stream, const RowChunks& 
   for (int64_t answers = 1;; ++answers) {
     auto answer = stream.Read();
     if (!answer.ok()) {
-      if (!absl::IsOutOfRange(answer.status())) status = answer.status();
+      status = answer.status();
+      if (absl::IsOutOfRange(status)) status = absl::OkStatus();
+      if (client::IsMessageTooLarge(status)) {
+        status = absl::ResourceExhaustedError(absl::StrCat(status.message(), ": ", kSmallerChunks));
+      }
       break;
     }
     if (!answer->status.ok()) {

@@ -1,17 +1,10 @@
 #include "client/cli/commands.h"
 
-#include <algorithm>
 #include <cstdio>
-#include <limits>
-#include <utility>
 
 #include "absl/time/clock.h"
 #include "client/cli/completion.h"
-#include "client/cli/difference.h"
-#include "client/cli/row_chunks.h"
-#include "client/cli/tensor_file.h"
 #include "client/cpp/status.h"
-#include "client/cpp/tensor.h"
 #include "google/protobuf/util/json_util.h"
 
 namespace normd::cli {
@@ -43,23 +36,6 @@ void PrintJson(const google::protobuf::Message& message, const GlobalFlags& glob
   std::fputs(json.c_str(), to);
 }
 
-void AddMethodsCommand(CLI::App& app, const GlobalFlags& global) {
-  app.add_subcommand("methods", "List the methods that the server knows")->callback([&global] {
-    const auto response = ValueOrFail(global.Connect().ListMethods(), global);
-    if (global.json) return PrintJson(response, global);
-    const auto yes_no = [](bool value) { return value ? "yes" : "no"; };
-    std::printf("%-19s %-12s %-16s %-12s %-19s %-32s %s\n", "method", "fixes", "depends on batch",
-                "keeps state", "training = inference", "typical use", "statistics over");
-    for (const auto& method : response.methods()) {
-      std::printf("%-19s %-12s %-16s %-12s %-19s %-32s %s\n", method.name().c_str(),
-                  method.fixes().c_str(), yes_no(method.depends_on_batch()),
-                  yes_no(method.keeps_running_statistics()),
-                  yes_no(method.same_in_training_and_inference()), method.typical_use().c_str(),
-                  method.shares_statistics_over().c_str());
-    }
-  });
-}
-
 void AddHealthCommand(CLI::App& app, const GlobalFlags& global) {
   struct Flags {
     std::string service;
@@ -84,74 +60,18 @@ void AddHealthCommand(CLI::App& app, const GlobalFlags& global) {
   });
 }
 
-namespace {
-
-// Those rows' values.
-absl::StatusOr<std::vector<double>> Select(v1::Tensor tensor, const std::string& rows) {
-  const absl::StatusOr<RowChunks> chunks =
-      RowChunks::Cut(std::move(tensor), {}, rows, std::numeric_limits<int64_t>::max());
-  if (!chunks.ok()) return chunks.status();
-  if (chunks->count() == 0) return std::vector<double>();
-  return client::ToFloat64(chunks->element_type(), chunks->Get(0).data());
-}
-
-}  // namespace
-
-void AddDiffCommand(CLI::App& app, const GlobalFlags& global) {
-  struct Flags {
-    std::string expected;
-    std::string actual;
-    TensorFormat format;
-    std::string rows;
-    std::string field;
-  };
-  auto flags = std::make_shared<Flags>();
-  CLI::App* command = app.add_subcommand("diff", "Tell how far apart two tensors are");
-  command->add_option("EXPECTED", flags->expected, "A .npy file")->required();
-  command->add_option("ACTUAL", flags->actual, "A .npy file of the same shape")->required();
-  flags->format.AddTo(*command);
-  command->add_option("--rows", flags->rows, "Only rows A:B, from A up to B - 1");
-  command->add_option("--field", flags->field, "Print this figure only, for scripts")
-      ->check(CLI::IsMember({"relative_rms", "rms_expected", "rms_actual", "p50", "p99", "max",
-                             "differing_bits", "elements"}));
-  command->callback([&global, flags] {
-    const v1::Tensor expected = ValueOrFail(ReadTensor(flags->expected, flags->format), global);
-    const v1::Tensor actual = ValueOrFail(ReadTensor(flags->actual, flags->format), global);
-    if (!std::equal(expected.shape().begin(), expected.shape().end(), actual.shape().begin(),
-                    actual.shape().end())) {
-      Fail(absl::InvalidArgumentError("the two arrays differ in shape"), global);
-    }
-    const Difference difference = Compare(ValueOrFail(Select(expected, flags->rows), global),
-                                          ValueOrFail(Select(actual, flags->rows), global));
-    const std::pair<const char*, double> figures[] = {
-        {"elements", static_cast<double>(difference.elements)},
-        {"differing_bits", static_cast<double>(difference.differing_bits)},
-        {"rms_expected", difference.rms_expected},
-        {"rms_actual", difference.rms_actual},
-        {"relative_rms", difference.relative_rms},
-        {"p50", difference.p50},
-        {"p99", difference.p99},
-        {"max", difference.max}};
-    const char* separator = "{";
-    for (const auto& [name, value] : figures) {
-      if (!flags->field.empty()) {
-        if (flags->field == name) std::printf("%.9g\n", value);
-      } else if (global.json) {
-        std::printf("%s\"%s\": %.9g", std::exchange(separator, ", "), name, value);
-      } else {
-        std::printf("%-15s %.9g\n", name, value);
-      }
-    }
-    if (flags->field.empty() && global.json) std::puts("}");
-  });
-}
-
 void AddCompletionCommand(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "completion", "Print a script that completes normctl: eval \"$(normctl completion bash)\"");
   auto shell = std::make_shared<std::string>();
-  command->add_option("SHELL", *shell, "bash")->required()->check(CLI::IsMember({"bash"}));
-  command->callback([&app, shell] { std::fputs(BashCompletion(app, "normctl").c_str(), stdout); });
+  command->add_option("SHELL", *shell, "bash or zsh")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh"}));
+  command->callback([&app, shell] {
+    const std::string script =
+        *shell == "zsh" ? ZshCompletion(app, "normctl") : BashCompletion(app, "normctl");
+    std::fputs(script.c_str(), stdout);
+  });
 }
 
 }  // namespace normd::cli

@@ -18,7 +18,7 @@ namespace normd::cli {
 // The flags of every command.
 struct GlobalFlags {
   std::string server = "127.0.0.1:50051";
-  double timeout_seconds = 10;
+  double timeout_seconds = 10;  // of a call, or of a stream's opening
   bool json = false;
 
   client::Client Connect() const;

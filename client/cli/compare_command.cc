@@ -7,6 +7,7 @@
 #include "client/cli/commands.h"
 #include "client/cli/comparison_table.h"
 #include "client/cli/input_flags.h"
+#include "client/cli/number_check.h"
 #include "client/cli/spec_flags.h"
 #include "google/protobuf/util/json_util.h"
 
@@ -76,7 +77,7 @@ void AddCompareCommand(CLI::App& app, const GlobalFlags& global) {
   command
       ->add_option("--rows-per-chunk", flags->rows_per_chunk,
                    "Rows, or with --lengths sequences, of one batch")
-      ->check(CLI::PositiveNumber)
+      ->check(AtLeastOne())
       ->required();
   CLI::Option* method =
       command

@@ -9,24 +9,29 @@
 namespace normd::cli {
 namespace {
 
-// $path is the way from the program to the subcommand: "/session/create".
-constexpr char kScript[] = R"bash(# Completion of @PROGRAM@: eval "$(@PROGRAM@ completion bash)"
+// $command is the way from the program to the subcommand: "/session/create".
+constexpr char kScript[] = R"bash(# Completion of @PROGRAM@.
 _@PROGRAM@() {
-  local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} path= word words=
-  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case $path/$word in
-      @COMMANDS@) path+=/$word ;;
+  local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command= word words=
+  for word in "${COMP_WORDS[@]:1:$COMP_CWORD-1}"; do
+    case $command/$word in
+      @COMMANDS@) command+=/$word ;;
     esac
   done
-  case $path:$before in
+  case $command:$before in
 @VALUES@    *)
-      case $path in
+      case $command in
 @WORDS@      esac ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
 }
 complete -o default -F _@PROGRAM@ @PROGRAM@
 )bash";
+
+constexpr char kBashInZsh[] =
+    R"zsh((( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
+autoload -Uz bashcompinit && bashcompinit
+)zsh";
 
 // "a b" of an option that takes one of a few names, which CLI11 knows by its description only.
 std::string ChoicesOf(const CLI::Option& option) {
@@ -104,6 +109,10 @@ std::string BashCompletion(const CLI::App& app, const std::string& program) {
   CompletionCases cases;
   cases.Add(app, "", {});
   return cases.Script(program);
+}
+
+std::string ZshCompletion(const CLI::App& app, const std::string& program) {
+  return absl::StrCat(kBashInZsh, BashCompletion(app, program));
 }
 
 }  // namespace normd::cli

@@ -11,6 +11,9 @@ namespace normd::cli {
 // are read off its tree; files elsewhere. `program` is the name that it is called by.
 std::string BashCompletion(const CLI::App& app, const std::string& program);
 
+// The same for zsh, by its emulation of bash's completion.
+std::string ZshCompletion(const CLI::App& app, const std::string& program);
+
 }  // namespace normd::cli
 
 #endif  // NORMD_CLIENT_CLI_COMPLETION_H_

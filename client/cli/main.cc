@@ -1,5 +1,6 @@
 // normctl: speaks to a normd server from the command line.
 #include "client/cli/commands.h"
+#include "client/cli/number_check.h"
 
 // NOLINTNEXTLINE(bugprone-exception-escape): CLI11 throws there for a mistake of ours only.
 int main(int argc, char** argv) {
@@ -11,7 +12,9 @@ int main(int argc, char** argv) {
   app.add_option("--server", global.server, "HOST:PORT")
       ->envname("NORMD_SERVER")
       ->capture_default_str();
-  app.add_option("--timeout", global.timeout_seconds, "Seconds that a call may take")
+  app.add_option("--timeout", global.timeout_seconds,
+                 "Seconds that a call, or a stream's opening, may take")
+      ->check(normd::cli::AboveZero())
       ->capture_default_str();
   app.add_flag("--json", global.json, "Print JSON");
   normd::cli::AddMethodsCommand(app, global);

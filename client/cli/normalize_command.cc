@@ -42,13 +42,13 @@ absl::StatusOr<v1::NormalizeRequest> ToRequest(const NormalizeFlags& flags, cons
 }
 
 void RunCommand(const NormalizeFlags& flags, const GlobalFlags& global) {
+  OkOrFail(CheckWritable(flags.output), global);
   const RowChunks rows =
       ValueOrFail(ReadChunks(flags.input, std::numeric_limits<int64_t>::max()), global);
   v1::NormalizeRequest request = ValueOrFail(ToRequest(flags, rows), global);
   request.set_return_statistics(global.json);
   absl::StatusOr<v1::NormalizeResponse> response = global.Connect().Normalize(request);
-  // Of gRPC itself, which gives no reason.
-  if (absl::IsResourceExhausted(response.status()) && client::ReasonOf(response.status()).empty()) {
+  if (client::IsMessageTooLarge(response.status())) {
     Fail(absl::ResourceExhaustedError(
              absl::StrCat(response.status().message(),
                           "\n  A batch must fit into one message; `normctl stream` sends any "

@@ -80,6 +80,18 @@ v1::Chunk RowChunks::Get(int64_t i) const {
   return chunk;
 }
 
+int64_t RowChunks::Largest() const {
+  int64_t largest = 0;
+  int64_t most = 0;
+  for (int64_t i = 0; i < count(); ++i) {
+    const int64_t first = i * units_per_chunk_;
+    const int64_t rows = Row(std::min(first + units_per_chunk_, units_)) - Row(first);
+    if (rows > most) largest = i;
+    most = std::max(most, rows);
+  }
+  return largest;
+}
+
 std::vector<int64_t> RowChunks::shape() const {
   std::vector<int64_t> shape(tensor_.shape().begin(), tensor_.shape().end());
   shape[0] = rows();

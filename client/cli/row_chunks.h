@@ -30,6 +30,8 @@ class RowChunks {
 
   int64_t count() const { return (units_ + units_per_chunk_ - 1) / units_per_chunk_; }
   v1::Chunk Get(int64_t i) const;
+  // A chunk, one of `count`, than which none has more rows.
+  int64_t Largest() const;
 
   // Of all chunks together.
   int64_t rows() const { return Row(units_) - Row(0); }

@@ -1,8 +1,8 @@
 #include <cstdio>
 #include <cstring>
 
-#include "absl/strings/str_cat.h"
 #include "client/cli/commands.h"
+#include "client/cli/session_name.h"
 #include "client/cli/spec_flags.h"
 #include "client/cli/statistics_flags.h"
 #include "google/protobuf/util/time_util.h"
@@ -44,7 +44,7 @@ void AddCreate(CLI::App& parent, const GlobalFlags& global) {
   flags->statistics.AddTo(*command);
   command->callback([&global, flags] {
     v1::CreateSessionRequest request;
-    request.set_session_id(flags->id);
+    request.set_session_id(SessionId(flags->id));
     request.mutable_session()->set_channel_count(flags->channels);
     *request.mutable_session()->mutable_spec() = ValueOrFail(ToSpec(flags->spec), global);
     if (const auto statistics = ValueOrFail(ToStatistics(flags->statistics), global)) {
@@ -62,11 +62,14 @@ void AddList(CLI::App& parent, const GlobalFlags& global) {
   parent.add_subcommand("list", "List the sessions")->callback([&global] {
     const client::Client client = global.Connect();
     v1::ListSessionsRequest request;
+    v1::ListSessionsResponse all;
     do {
       const auto page = ValueOrFail(client.ListSessions(request), global);
-      for (const v1::Session& session : page.sessions()) PrintSession(session, global);
+      all.mutable_sessions()->MergeFrom(page.sessions());
       request.set_page_token(page.next_page_token());
     } while (!request.page_token().empty());
+    if (global.json) return PrintJson(all, global);
+    for (const v1::Session& session : all.sessions()) PrintSession(session, global);
   });
 }
 
@@ -75,8 +78,8 @@ template <typename Run>
 void AddOnOne(CLI::App& parent, const char* name, const char* description, Run run) {
   auto id = std::make_shared<std::string>();
   CLI::App* command = parent.add_subcommand(name, description);
-  command->add_option("ID", *id, "The session's id")->required();
-  command->callback([id, run] { run(absl::StrCat("sessions/", *id)); });
+  command->add_option("ID", *id, "The session's id or name")->required();
+  command->callback([id, run] { run(SessionName(*id)); });
 }
 
 void SetFrozen(const std::string& name, bool frozen, const GlobalFlags& global) {
@@ -112,7 +115,8 @@ void AddSessionCommands(CLI::App& app, const GlobalFlags& global) {
   AddOnOne(*parent, "delete", "Delete a session", [&global](const std::string& name) {
     v1::DeleteSessionRequest request;
     request.set_name(name);
-    ValueOrFail(global.Connect().DeleteSession(request), global);
+    const auto response = ValueOrFail(global.Connect().DeleteSession(request), global);
+    if (global.json) PrintJson(response, global);
   });
 }
 

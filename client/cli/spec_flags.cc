@@ -132,7 +132,8 @@ absl::Status FillMethod(const SpecFlags& flags, google::protobuf::Message* metho
   }
   if (flags.epsilon || flags.epsilon_placement != v1::Epsilon::PLACEMENT_UNSPECIFIED) {
     auto* epsilon = fields.Find<v1::Epsilon>("epsilon");
-    if (epsilon == nullptr) return DoesNotApply("--epsilon", flags.method);
+    if (epsilon == nullptr)
+      return DoesNotApply(flags.epsilon ? "--epsilon" : "--epsilon-placement", flags.method);
     if (flags.epsilon) epsilon->set_value(*flags.epsilon);
     epsilon->set_placement(flags.epsilon_placement);
   }
@@ -141,7 +142,7 @@ absl::Status FillMethod(const SpecFlags& flags, google::protobuf::Message* metho
     if (file->empty()) continue;
     auto* affine = fields.Find<v1::Affine>("affine");
     if (affine == nullptr) return DoesNotApply("--gamma or --beta", flags.method);
-    absl::StatusOr<v1::Tensor> read = ReadTensor(*file, {});
+    absl::StatusOr<v1::Tensor> read = ReadParameter(*file);
     if (!read.ok()) return read.status();
     *(affine->*tensor)() = *std::move(read);
   }

@@ -9,7 +9,7 @@ namespace normd::cli {
 namespace {
 
 absl::Status ReadFloat64(const std::string& path, v1::Tensor* tensor) {
-  const absl::StatusOr<v1::Tensor> read = ReadTensor(path, {});
+  const absl::StatusOr<v1::Tensor> read = ReadParameter(path);
   if (!read.ok()) return read.status();
   const std::vector<int64_t> shape(read->shape().begin(), read->shape().end());
   *tensor = client::ToTensor(shape, client::ToFloat64(read->element_type(), read->data()));

@@ -4,6 +4,7 @@
 #include "client/cli/chunk_exchange.h"
 #include "client/cli/commands.h"
 #include "client/cli/input_flags.h"
+#include "client/cli/number_check.h"
 #include "client/cli/target_flags.h"
 
 namespace normd::cli {
@@ -17,6 +18,7 @@ struct StreamFlags {
 };
 
 void RunCommand(const StreamFlags& flags, const GlobalFlags& global) {
+  OkOrFail(CheckWritable(flags.output), global);
   const RowChunks chunks = ValueOrFail(ReadChunks(flags.input, flags.rows_per_chunk), global);
   v1::Open open;
   OkOrFail(Fill(flags.target, open), global);
@@ -56,7 +58,7 @@ void AddStreamCommand(CLI::App& app, const GlobalFlags& global) {
   command
       ->add_option("--rows-per-chunk", flags->rows_per_chunk,
                    "Rows, or with --lengths sequences, of one message")
-      ->check(CLI::PositiveNumber)
+      ->check(AtLeastOne())
       ->capture_default_str();
   flags->target.AddTo(*command);
   command->callback([&global, flags] { RunCommand(*flags, global); });

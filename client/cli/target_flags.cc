@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "client/cli/choice.h"
+#include "client/cli/session_name.h"
 #include "client/cli/tensor_file.h"
 
 namespace normd::cli {
@@ -31,7 +31,7 @@ absl::Status FillRequest(const TargetFlags& flags, Request& request) {
     *request.mutable_spec() = *std::move(spec);
   } else {
     if (absl::Status status = RefuseSpecFlags(flags.spec); !status.ok()) return status;
-    request.set_session(absl::StrCat("sessions/", flags.session));
+    request.set_session(SessionName(flags.session));
   }
   request.set_mode(flags.mode);
   request.set_update_order(flags.order);
@@ -45,7 +45,7 @@ absl::Status FillRequest(const TargetFlags& flags, Request& request) {
 }  // namespace
 
 void TargetFlags::AddTo(CLI::App& command) {
-  command.add_option("--session", session, "A session's id");
+  command.add_option("--session", session, "A session's id or name");
   AddChoice(command, "--mode", mode, kModes,
             "Methods that keep state: what to do with running statistics");
   AddChoice(command, "--order", order, kOrders, "streaming: which comes first");

@@ -1,7 +1,10 @@
 #include "client/cli/tensor_file.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <utility>
@@ -24,6 +27,10 @@ const std::pair<absl::string_view, v1::ElementType> kNpyTypes[] = {
 
 absl::Status InvalidFile(const std::string& path, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(path, ": ", what));
+}
+
+absl::Status NotWritten(const std::string& path) {
+  return absl::FailedPreconditionError(absl::StrCat(path, ": cannot be written"));
 }
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
@@ -63,6 +70,27 @@ absl::StatusOr<v1::Tensor> ParseRaw(const std::string& path, std::string file,
   tensor.set_element_type(format.type);
   tensor.mutable_shape()->Assign(shape.begin(), shape.end());
   tensor.set_data(std::move(file));
+  return tensor;
+}
+
+// `way_out` is for 'V2', unless that `is_bfloat16`.
+absl::StatusOr<v1::Tensor> ParseTensor(const std::string& path, std::string file, bool is_bfloat16,
+                                       absl::string_view way_out) {
+  std::vector<absl::string_view> types;
+  for (const auto& [type, element_type] : kNpyTypes) types.push_back(type);
+  absl::StatusOr<NpyArray> array = ParseNpy(path, std::move(file), types);
+  if (!array.ok()) return array.status();
+  v1::Tensor tensor;
+  for (const auto& [type, element_type] : kNpyTypes) {
+    if (type == array->type) tensor.set_element_type(element_type);
+  }
+  if (tensor.element_type() == v1::ELEMENT_TYPE_BFLOAT16 && !is_bfloat16) {
+    return InvalidFile(path,
+                       absl::StrCat("holds '", array->type,
+                                    "', bytes without a type: if they are bfloat16, ", way_out));
+  }
+  tensor.mutable_shape()->Assign(array->shape.begin(), array->shape.end());
+  tensor.set_data(std::move(array->data));
   return tensor;
 }
 
@@ -126,23 +154,25 @@ absl::StatusOr<v1::Tensor> ReadTensor(const std::string& path, const TensorForma
   absl::StatusOr<std::string> file = ReadFile(path);
   if (!file.ok()) return file.status();
   if (format.raw) return ParseRaw(path, *std::move(file), format);
-  std::vector<absl::string_view> types;
-  for (const auto& [type, element_type] : kNpyTypes) types.push_back(type);
-  absl::StatusOr<NpyArray> array = ParseNpy(path, *std::move(file), types);
-  if (!array.ok()) return array.status();
-  v1::Tensor tensor;
-  for (const auto& [type, element_type] : kNpyTypes) {
-    if (type == array->type) tensor.set_element_type(element_type);
-  }
-  if (tensor.element_type() == v1::ELEMENT_TYPE_BFLOAT16 &&
-      format.type != v1::ELEMENT_TYPE_BFLOAT16) {
-    return InvalidFile(path, absl::StrCat("holds '", array->type,
-                                          "', bytes without a type: if they are bfloat16, say so "
-                                          "with --type bfloat16"));
-  }
-  tensor.mutable_shape()->Assign(array->shape.begin(), array->shape.end());
-  tensor.set_data(std::move(array->data));
-  return tensor;
+  return ParseTensor(path, *std::move(file), format.type == v1::ELEMENT_TYPE_BFLOAT16,
+                     "say so with --type bfloat16");
+}
+
+absl::StatusOr<v1::Tensor> ReadParameter(const std::string& path) {
+  absl::StatusOr<std::string> file = ReadFile(path);
+  if (!file.ok()) return file.status();
+  return ParseTensor(path, *std::move(file), false, "save them as float32: array.astype('<f4')");
+}
+
+absl::Status CheckWritable(const std::string& path) {
+  if (path.empty() || path == "-") return absl::OkStatus();
+  std::error_code ignored;
+  const std::string folder = std::filesystem::path(path).parent_path();
+  const bool writable =
+      std::filesystem::exists(path, ignored)
+          ? !std::filesystem::is_directory(path, ignored) && access(path.c_str(), W_OK) == 0
+          : access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) == 0;
+  return writable ? absl::OkStatus() : NotWritten(path);
 }
 
 absl::Status WriteTensor(const std::string& path, const v1::Tensor& tensor, bool raw) {
@@ -155,7 +185,7 @@ absl::Status WriteTensor(const std::string& path, const v1::Tensor& tensor, bool
   }
   out << tensor.data() << std::flush;
   if (out) return absl::OkStatus();
-  return absl::UnavailableError(absl::StrCat(path, ": cannot be written"));
+  return NotWritten(path);
 }
 
 absl::StatusOr<std::vector<int64_t>> ReadIntegers(const std::string& path) {

@@ -32,7 +32,14 @@ struct TensorFormat {
 // NumPy saves bfloat16 as 'V2', bytes without a type: read where `format.type` is BFLOAT16.
 absl::StatusOr<v1::Tensor> ReadTensor(const std::string& path, const TensorFormat& format);
 
-// Over what there was. UNAVAILABLE where that fails.
+// For files of parameters, whose type nothing else tells: .npy, and not bfloat16. Errors as
+// ReadTensor's.
+absl::StatusOr<v1::Tensor> ReadParameter(const std::string& path);
+
+// FAILED_PRECONDITION where `path` could not be written now; it is left as it is. "" is no file.
+absl::Status CheckWritable(const std::string& path);
+
+// Over what there was. FAILED_PRECONDITION where that fails.
 absl::Status WriteTensor(const std::string& path, const v1::Tensor& tensor, bool raw);
 
 // A .npy file of one dimension of int64, or of booleans. Errors as ReadTensor's.

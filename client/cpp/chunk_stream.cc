@@ -7,6 +7,12 @@
 #include "client/cpp/status.h"
 
 namespace normd::client {
+namespace {
+
+// Beyond this, a wait is one without an end: a clock's nanoseconds do not reach much further.
+constexpr absl::Duration kForever = absl::Hours(24 * 365 * 100);
+
+}  // namespace
 
 template <typename Call>
 absl::Status ChunkStream<Call>::Start(const std::shared_ptr<grpc::Channel>& channel,
@@ -22,10 +28,7 @@ absl::Status ChunkStream<Call>::Start(const std::shared_ptr<grpc::Channel>& chan
     ReadAll();
   });
   std::unique_lock lock(mutex_);
-  const auto done = [this] { return is_open_ || ended_; };
-  if (timeout == absl::InfiniteDuration()) {
-    changed_.wait(lock, done);
-  } else if (!changed_.wait_for(lock, absl::ToChronoNanoseconds(timeout), done)) {
+  if (!WaitLocked(lock, timeout, [this] { return is_open_ || ended_; })) {
     return absl::DeadlineExceededError("the server did not open the stream in time");
   }
   return is_open_ ? absl::OkStatus() : StatusLocked();
@@ -41,8 +44,32 @@ template <typename Call>
 void ChunkStream<Call>::Cancel() {
   context_.TryCancel();
   const std::lock_guard lock(mutex_);
+  DropUnreadLocked();
+}
+
+template <typename Call>
+void ChunkStream<Call>::DropUnreadLocked() {
   dropping_ = true;
+  unread_.clear();
+  unread_bytes_ = 0;
   changed_.notify_all();
+}
+
+template <typename Call>
+template <typename Ready>
+bool ChunkStream<Call>::WaitLocked(std::unique_lock<std::mutex>& lock, absl::Duration timeout,
+                                   Ready ready) {
+  if (timeout < kForever) {
+    return changed_.wait_for(lock, absl::ToChronoNanoseconds(timeout), ready);
+  }
+  changed_.wait(lock, ready);
+  return true;
+}
+
+template <typename Call>
+bool ChunkStream<Call>::HasUnread() const {
+  const std::lock_guard lock(mutex_);
+  return last_read_ != last_written_ && !(ended_ && unread_.empty());
 }
 
 template <typename Call>
@@ -104,16 +131,14 @@ absl::Status ChunkStream<Call>::Write(v1::Chunk chunk) {
 template <typename Call>
 absl::StatusOr<typename Call::Answer> ChunkStream<Call>::Read(absl::Duration timeout) {
   std::unique_lock lock(mutex_);
-  const auto ready = [this] { return !unread_.empty() || ended_; };
-  if (timeout == absl::InfiniteDuration()) {
-    changed_.wait(lock, ready);
-  } else if (!changed_.wait_for(lock, absl::ToChronoNanoseconds(timeout), ready)) {
+  if (!WaitLocked(lock, timeout, [this] { return !unread_.empty() || ended_; })) {
     return absl::DeadlineExceededError("no answer in time");
   }
   if (unread_.empty()) return StatusLocked();
   Unread next = std::move(unread_.front());
   unread_.pop_front();
   unread_bytes_ -= next.bytes;
+  last_read_ = next.answer.sequence_number;
   changed_.notify_all();
   return std::move(next.answer);
 }
@@ -128,8 +153,7 @@ template <typename Call>
 absl::StatusOr<typename Call::Last> ChunkStream<Call>::Finish() {
   CloseWrites();
   std::unique_lock lock(mutex_);
-  dropping_ = true;
-  changed_.notify_all();
+  DropUnreadLocked();
   changed_.wait(lock, [this] { return ended_; });
   if (!status_.ok()) return status_;
   return closed_;

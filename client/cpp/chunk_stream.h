@@ -21,10 +21,12 @@ namespace normd::client {
 // One open stream of the kind `Call`, which names the messages (see NormalizeCall). A thread of its
 // own takes answers off the wire, so that the server is never kept waiting while its client writes;
 // what is unread waits in memory, up to `max_unread_bytes`, and beyond that stops the server and
-// then Write: who writes much must read. One thread may write while another reads.
+// then Write: who writes much must read. One thread, the writer, may call Write, CloseWrites and
+// Finish while another calls Read.
 template <typename Call>
 class ChunkStream {
  public:
+  using Request = typename Call::Request;
   using Opened = typename Call::Opened;
   using Answer = typename Call::Answer;
   using Last = typename Call::Last;
@@ -43,18 +45,19 @@ class ChunkStream {
   // end of the stream; the call's status where it failed.
   absl::StatusOr<Answer> Read(absl::Duration timeout = absl::InfiniteDuration());
 
-  // No more writes. Answers can still be read.
+  // No more writes. Answers can still be read. The writer's.
   void CloseWrites();
 
-  // Closes writes, drops what is unread, and returns the server's last message, or the call's
-  // status.
+  // Closes writes, drops what is unread and what is still answered, and returns the server's last
+  // message, or the call's status. The writer's.
   absl::StatusOr<Last> Finish();
 
   // The server's last message, which also an error may follow: where to go on after a drain. Empty
   // until it was received.
   Last closed() const;
 
-  // Ends the call, and whatever waits in Write or Read, from any thread. Drops what is unread.
+  // Ends the call, and whatever waits in Write or Read, from any thread. Drops what is unread: Read
+  // returns the call's status.
   void Cancel();
 
  protected:
@@ -68,10 +71,12 @@ class ChunkStream {
   absl::Status Start(const std::shared_ptr<grpc::Channel>& channel, const typename Call::Open& open,
                      absl::Duration timeout);
 
+  // Whether the answer to a chunk that was written is still to be read. The writer's.
+  bool HasUnread() const;
+
   grpc::ClientContext context_;  // metadata may be added before Start
 
  private:
-  using Request = typename Call::Request;
   using Response = typename Call::Response;
   struct Unread {
     Answer answer;
@@ -80,6 +85,10 @@ class ChunkStream {
 
   void ReadAll();
   absl::Status StatusLocked() const;
+  void DropUnreadLocked();
+  // Whether `ready` came true within `timeout`.
+  template <typename Ready>
+  bool WaitLocked(std::unique_lock<std::mutex>& lock, absl::Duration timeout, Ready ready);
 
   const int64_t max_unread_bytes_;
   std::unique_ptr<typename Call::Stub> stub_;
@@ -93,6 +102,7 @@ class ChunkStream {
   std::condition_variable changed_;
   std::deque<Unread> unread_;
   int64_t unread_bytes_ = 0;
+  uint64_t last_read_ = 0;
   bool is_open_ = false;
   bool dropping_ = false;   // answers come and go unread
   bool is_broken_ = false;  // no more than a window's answers can come: they need no bound

@@ -19,9 +19,9 @@ namespace normd::client {
 
 struct ClientOptions {
   std::string target = "127.0.0.1:50051";
-  absl::Duration timeout = absl::Seconds(10);             // of each call; of a stream's opening
-  int64_t max_message_bytes = int64_t{64} << 20;          // that a server may send
-  int64_t max_unread_bytes = int64_t{256} << 20;          // of one stream's answers
+  absl::Duration timeout = absl::Seconds(10);     // of each call; of a stream's opening alone
+  int64_t max_message_bytes = int64_t{64} << 20;  // that a server may send
+  int64_t max_unread_bytes = int64_t{256} << 20;  // of one stream's answers
   std::shared_ptr<grpc::ChannelCredentials> credentials;  // null: plaintext
 };
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "client/cpp/status.h"
 #include "client/cpp/tensor.h"
@@ -32,6 +33,7 @@ absl::StatusOr<std::unique_ptr<NormalizeStream>> NormalizeStream::Open(
     const std::shared_ptr<grpc::Channel>& channel, const v1::Open& open, absl::Duration timeout,
     int64_t max_unread_bytes) {
   std::unique_ptr<NormalizeStream> stream(new NormalizeStream(max_unread_bytes));
+  stream->element_type_ = open.element_type();
   if (open.has_session()) {
     stream->context_.AddMetadata("normd-session",
                                  std::string(absl::StripPrefix(open.session(), "sessions/")));
@@ -41,14 +43,24 @@ absl::StatusOr<std::unique_ptr<NormalizeStream>> NormalizeStream::Open(
 }
 
 absl::Status NormalizeStream::Write(absl::Span<const float> rows) {
+  if (element_type_ != v1::ELEMENT_TYPE_UNSPECIFIED && element_type_ != v1::ELEMENT_TYPE_FLOAT32) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the stream was opened for ", v1::ElementType_Name(element_type_),
+                     ", not for floats: write a Chunk of its elements' bytes"));
+  }
   v1::Chunk chunk;
   chunk.set_data(rows.data(), rows.size() * sizeof(float));
   return Write(std::move(chunk));
 }
 
-absl::StatusOr<std::vector<float>> NormalizeStream::Normalize(absl::Span<const float> rows) {
+absl::StatusOr<std::vector<float>> NormalizeStream::Normalize(absl::Span<const float> rows,
+                                                              absl::Duration timeout) {
+  if (HasUnread()) {
+    return absl::FailedPreconditionError(
+        "the answer to an earlier chunk is unread: Read it before the next Normalize");
+  }
   if (absl::Status status = Write(rows); !status.ok()) return status;
-  const absl::StatusOr<Answer> answer = Read();
+  const absl::StatusOr<Answer> answer = Read(timeout);
   if (!answer.ok()) return answer.status();
   if (!answer->status.ok()) return answer->status;
   return answer->Float32();

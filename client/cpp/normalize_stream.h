@@ -53,15 +53,21 @@ class NormalizeStream : public ChunkStream<NormalizeCall> {
       const std::shared_ptr<grpc::Channel>& channel, const v1::Open& open, absl::Duration timeout,
       int64_t max_unread_bytes);
 
-  // Sends one chunk of whole rows, row-major, on a stream of FLOAT32.
+  // Sends one chunk of whole rows, row-major. FAILED_PRECONDITION, and nothing is sent, where the
+  // stream was not opened for FLOAT32.
   using ChunkStream::Write;
   absl::Status Write(absl::Span<const float> rows);
 
-  // Write, then Read, for one chunk at a time; a refused chunk's status is returned.
-  absl::StatusOr<std::vector<float>> Normalize(absl::Span<const float> rows);
+  // Write, then Read within `timeout`, for one chunk at a time; a refused chunk's status is
+  // returned. FAILED_PRECONDITION, and nothing is sent, where the answer to an earlier chunk is
+  // unread, as after a DEADLINE_EXCEEDED: Read it first.
+  absl::StatusOr<std::vector<float>> Normalize(absl::Span<const float> rows,
+                                               absl::Duration timeout = absl::InfiniteDuration());
 
  private:
   using ChunkStream::ChunkStream;
+
+  v1::ElementType element_type_ = v1::ELEMENT_TYPE_UNSPECIFIED;  // of what is written
 };
 
 }  // namespace normd::client

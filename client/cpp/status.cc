@@ -41,4 +41,8 @@ std::string ReasonOf(const absl::Status& status) {
   return reason.has_value() ? std::string(*reason) : "";
 }
 
+bool IsMessageTooLarge(const absl::Status& status) {
+  return absl::IsResourceExhausted(status) && ReasonOf(status).empty();
+}
+
 }  // namespace normd::client

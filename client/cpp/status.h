@@ -19,6 +19,10 @@ absl::Status FromRpc(const google::rpc::Status& status);
 // The server's reason in UPPER_SNAKE_CASE, such as "FROZEN"; empty where it gave none.
 std::string ReasonOf(const absl::Status& status);
 
+// Whether gRPC itself refused a message for its size, the server's limit or ours:
+// RESOURCE_EXHAUSTED without a reason.
+bool IsMessageTooLarge(const absl::Status& status);
+
 }  // namespace normd::client
 
 #endif  // NORMD_CLIENT_CPP_STATUS_H_

@@ -40,7 +40,9 @@ class RecordingServer final : public v1::NormalizationService::Service,
 
   // What it answers.
   v1::CompareSummary summary;
-  uint64_t refused_chunk = 0;  // in place of its result, an error
+  uint64_t refused_chunk = 0;                   // in place of its result, an error
+  v1::Limits limits;                            // told to streams; none by itself
+  std::vector<v1::ListSessionsResponse> pages;  // of sessions; their tokens are "1", "2", ...
 
  private:
   // What each call came with, whatever the type of the output.
@@ -68,6 +70,7 @@ class RecordingServer final : public v1::NormalizationService::Service,
         response.mutable_opened()->set_output_element_type(
             open.output_element_type() != v1::ELEMENT_TYPE_UNSPECIFIED ? open.output_element_type()
                                                                        : open.element_type());
+        *response.mutable_opened()->mutable_limits() = limits;
       } else {
         chunks.push_back(request.chunk());
         if (!Refuse(request.chunk(), &response)) {
@@ -92,6 +95,7 @@ class RecordingServer final : public v1::NormalizationService::Service,
       if (request.has_open()) {
         compare_open = request.open();
         *response.mutable_opened()->mutable_resolved_specs() = compare_open.specs();
+        *response.mutable_opened()->mutable_limits() = limits;
       } else {
         chunks.push_back(request.chunk());
         if (!Refuse(request.chunk(), &response)) {
@@ -114,6 +118,21 @@ class RecordingServer final : public v1::NormalizationService::Service,
     create_request = *request;
     *response->mutable_session() = request->session();
     response->mutable_session()->set_name("sessions/" + request->session_id());
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ListSessions(grpc::ServerContext* /*context*/,
+                            const v1::ListSessionsRequest* request,
+                            v1::ListSessionsResponse* response) override {
+    const size_t page = request->page_token().empty() ? 0 : std::stoul(request->page_token());
+    if (page < pages.size()) *response = pages[page];
+    if (page + 1 < pages.size()) response->set_next_page_token(std::to_string(page + 1));
+    return grpc::Status::OK;
+  }
+
+  grpc::Status DeleteSession(grpc::ServerContext* /*context*/,
+                             const v1::DeleteSessionRequest* /*request*/,
+                             v1::DeleteSessionResponse* /*response*/) override {
     return grpc::Status::OK;
   }
 

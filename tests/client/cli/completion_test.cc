@@ -1,7 +1,8 @@
-// normctl's completion, as bash runs it.
+// normctl's completion, as bash and zsh run it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 namespace normd::cli {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -68,6 +70,31 @@ TEST(CompletionTest, OfFilesNothing) {
 
 TEST(CompletionTest, AFlagWithoutAValueIsFollowedByAnything) {
   EXPECT_THAT(Complete({"stream", "--inverse", "--out"}), Not(IsEmpty()));
+}
+
+// Asked as zsh's completion asks, through its compgen; zsh then leaves out what does not begin with
+// the word.
+TEST(CompletionTest, InZsh) {
+  if (!std::filesystem::exists("/usr/bin/zsh")) GTEST_SKIP() << "no zsh";
+  const auto offers = [](const std::string& words, const std::string& last) {
+    const auto result =
+        testing::RunCommand({"/usr/bin/zsh", "-fc",
+                             "autoload -Uz compinit; compinit -uD; eval \"$(" NORMCTL_BINARY
+                             " completion zsh)\"; words=(normctl " +
+                                 words + " '" + last +
+                                 "'); CURRENT=${#words}; COMP_WORDS=(\"${words[@]}\"); "
+                                 "COMP_CWORD=$((CURRENT - 1)); print -r -- ${_comps[normctl]} >&2; "
+                                 "compgen -o default -F _normctl -- '" +
+                                 last + "'"});
+    EXPECT_EQ(result.error, "_bash_complete -o default -F _normctl\n");
+    return std::vector<std::string>(absl::StrSplit(result.out, '\n', absl::SkipEmpty()));
+  };
+  EXPECT_THAT(offers("", "se"), IsSupersetOf({"session", "stream", "--json"}));
+  EXPECT_THAT(offers("session", "cr"), AllOf(Contains("create"), Not(Contains("session"))));
+  EXPECT_THAT(offers("stream --mode", "tr"),
+              UnorderedElementsAre("training", "inference", "streaming"));
+  EXPECT_THAT(offers("stream", "--mo"), IsSupersetOf({"--mode", "--momentum", "--server"}));
+  EXPECT_THAT(offers("stream -o", ""), IsEmpty());
 }
 
 TEST(CompletionTest, OtherShellsAreRefused) {

@@ -7,52 +7,58 @@
 #include <fstream>
 #include <limits>
 
+#include "absl/strings/str_split.h"
 #include "tests/client/cli/npy_files.h"
-#include "tests/testing/run_command.h"
-#include "tests/testing/server_process.h"
+#include "tests/testing/normctl_fixture.h"
 
 namespace normd::cli {
 namespace {
 
 using ::testing::AllOf;
 using testing::CommandResult;
-using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::Not;
 
-class NormctlTest : public ::testing::Test {
+class NormctlTest : public testing::NormctlFixture<testing::DefaultServer> {
  protected:
-  void SetUp() override { ASSERT_NE(server_.port(), 0); }
-
-  CommandResult Normctl(std::vector<std::string> arguments) const {
-    arguments.insert(arguments.begin(), {NORMCTL_BINARY, "--server", server_.address()});
-    return testing::RunCommand(arguments);
-  }
-
-  // Runs it; it must succeed without a word on the error channel but `stream`'s own line.
-  std::string Output(const std::vector<std::string>& arguments) const {
-    const CommandResult result = Normctl(arguments);
-    EXPECT_EQ(result.exit_code, 0) << result.error;
-    return result.out;
-  }
-
   std::string Write(const std::string& name, const std::vector<int64_t>& shape,
                     const std::vector<float>& values) const {
     return WriteFloats(folder_, name, shape, values);
   }
 
   static std::vector<float> Read(const std::string& path) { return FloatsOf(ReadOrFail(path)); }
-
-  testing::ServerProcess server_{NORMD_SERVER_BINARY, {}};
-  testing::TemporaryFolder folder_;
 };
 
 TEST_F(NormctlTest, MethodsComeFromTheServer) {
   EXPECT_THAT(Output({"methods"}),
               AllOf(HasSubstr("batch_norm"), HasSubstr("layer_norm"), HasSubstr("rms_norm")));
   EXPECT_THAT(Output({"methods", "--json"}), HasSubstr("\"name\": \"layer_norm\""));
+}
+
+TEST_F(NormctlTest, TheColumnsOfMethodsAreAligned) {
+  const std::vector<std::string> lines =
+      absl::StrSplit(Output({"methods"}), '\n', absl::SkipEmpty());
+  ASSERT_GT(lines.size(), 10);
+  for (const char* column : {"fixes", "depends on batch", "typical use", "statistics over"}) {
+    const size_t place = lines[0].find(column);
+    ASSERT_NE(place, std::string::npos) << column;
+    for (const std::string& line : lines) {
+      ASSERT_GT(line.size(), place) << line;
+      EXPECT_EQ(line.substr(place - 2, 2), "  ") << line;
+      EXPECT_NE(line[place], ' ') << line;
+    }
+  }
+}
+
+TEST_F(NormctlTest, ASessionIsGivenByItsIdOrItsName) {
+  const std::string input = Write("x.npy", {3, 2}, {1, 2, 3, 4, 5, 9});
+  Output({"session", "create", "sessions/s", "--channels", "2", "--estimator", "cumulative"});
+  EXPECT_EQ(Output({"session", "get", "sessions/s"}), Output({"session", "get", "s"}));
+  Output({"stream", input, "--session", "sessions/s", "--mode", "streaming"});
+  Output({"stream", input, "--session", "s", "--mode", "streaming"});
+  Output({"normalize", input, "--session", "sessions/s"});
+  Output({"session", "delete", "sessions/s"});
 }
 
 TEST_F(NormctlTest, HealthTellsByItsExitCode) {

@@ -32,6 +32,12 @@ std::vector<float> ValuesOf(const v1::Chunk& chunk) {
   return client::ToFloat32(v1::ELEMENT_TYPE_FLOAT32, chunk.data());
 }
 
+TEST(RowChunksTest, TheLargestHasTheMostRows) {
+  EXPECT_EQ(CutOrFail({5, 2}, {}, "", 2).Largest(), 0);
+  EXPECT_EQ(CutOrFail({6, 2}, {.lengths = {1, 3, 2}}, "", 1).Largest(), 1);
+  EXPECT_EQ(CutOrFail({6, 2}, {.lengths = {1, 3, 2}}, "2:", 1).Largest(), 0);
+}
+
 TEST(RowChunksTest, TheLastOneHoldsWhatIsLeft) {
   const RowChunks chunks = CutOrFail({5, 2}, {}, "", 2);
   ASSERT_EQ(chunks.count(), 3);

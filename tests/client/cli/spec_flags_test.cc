@@ -113,6 +113,15 @@ TEST(SpecFlagsTest, ProfileClipAndPlacementGoWithAnyMethod) {
   EXPECT_FALSE(Parse({"--method", "layer_norm"})->has_clip());
 }
 
+TEST(SpecFlagsTest, ThePartOfEpsilonThatWasGivenIsNamed) {
+  const auto error = [](const char* flag, const char* value) {
+    return std::string(Parse({"--method", "dynamic_tanh", flag, value}).status().message());
+  };
+  EXPECT_EQ(error("--epsilon-placement", "inside-root"),
+            "--epsilon-placement does not apply to dynamic_tanh");
+  EXPECT_EQ(error("--epsilon", "1"), "--epsilon does not apply to dynamic_tanh");
+}
+
 TEST(SpecFlagsTest, WhatAProfileSaysCanBeUnsaid) {
   const auto spec =
       Parse({"--method", "batch_norm", "--profile", "keras", "--unbiased", "--new-weight"});

@@ -103,7 +103,7 @@ TEST_F(TensorFileTest, WhatCannotBeOpenedSaysSo) {
   EXPECT_TRUE(absl::IsNotFound(ReadIntegers("/nowhere/x.npy").status()));
   const absl::Status status =
       WriteTensor("/nowhere/x.npy", TwoRows(v1::ELEMENT_TYPE_FLOAT32), false);
-  EXPECT_TRUE(absl::IsUnavailable(status));
+  EXPECT_TRUE(absl::IsFailedPrecondition(status));
   EXPECT_EQ(status.message(), "/nowhere/x.npy: cannot be written");
 }
 

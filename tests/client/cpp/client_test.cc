@@ -11,6 +11,7 @@
 #include <limits>
 #include <thread>
 
+#include "absl/time/clock.h"
 #include "client/cpp/status.h"
 #include "tests/testing/local_server.h"
 #include "tests/testing/run_command.h"
@@ -114,6 +115,25 @@ TEST_F(ClientTest, NormalizeAnswersChunkByChunk) {
   EXPECT_TRUE(absl::IsFailedPrecondition((*stream)->Write({1, 2})));
 }
 
+TEST_F(ClientTest, NormalizeReturnsNoOtherChunksRows) {
+  const auto stream = Connect().OpenStream(LayerNorm(2));
+  ASSERT_TRUE(stream.ok()) << stream.status();
+  ASSERT_TRUE((*stream)->Write({3, 1}).ok());
+  const absl::Status status = (*stream)->Normalize({1, 3}).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("Read it"));
+  EXPECT_THAT((*stream)->Read()->Float32(), ElementsAre(1, -1));
+  EXPECT_THAT(*(*stream)->Normalize({1, 3}), ElementsAre(-1, 1));
+
+  // One that gave up waiting: its answer still comes.
+  absl::Status late;
+  while (late.ok()) late = (*stream)->Normalize({1, 3}, absl::ZeroDuration()).status();
+  EXPECT_TRUE(absl::IsDeadlineExceeded(late)) << late;
+  EXPECT_TRUE(absl::IsFailedPrecondition((*stream)->Normalize({3, 1}).status()));
+  EXPECT_THAT((*stream)->Read()->Float32(), ElementsAre(-1, 1));
+  EXPECT_THAT(*(*stream)->Normalize({3, 1}), ElementsAre(1, -1));
+}
+
 // With room for one unread answer, the reader's thread has to wait for Read again and again.
 TEST_F(ClientTest, NothingIsLostOrReorderedUnderBackpressure) {
   options_.max_unread_bytes = 1;
@@ -146,6 +166,31 @@ TEST_F(ClientTest, FinishDropsWhatIsUnread) {
   EXPECT_EQ((*stream)->Finish()->last_sequence_number(), 100);
 }
 
+TEST_F(ClientTest, FinishAndCancelDropAnswersThatHaveCome) {
+  for (const bool cancel : {false, true}) {
+    const auto stream = Connect().OpenStream(LayerNorm(2));
+    ASSERT_TRUE(stream.ok());
+    ASSERT_TRUE((*stream)->Write({1, 2}).ok());
+    (*stream)->CloseWrites();
+    // The last message comes after the answers.
+    while ((*stream)->closed().last_sequence_number() == 0) absl::SleepFor(absl::Milliseconds(1));
+    if (cancel) {
+      (*stream)->Cancel();
+    } else {
+      EXPECT_TRUE((*stream)->Finish().ok());
+    }
+    EXPECT_FALSE((*stream)->Read().ok());
+  }
+}
+
+TEST_F(ClientTest, TimeoutsMayBeLongerThanAClockCounts) {
+  options_.timeout = absl::Seconds(1e10);
+  const auto stream = Connect().OpenStream(LayerNorm(2));
+  ASSERT_TRUE(stream.ok()) << stream.status();
+  EXPECT_THAT(*(*stream)->Normalize({1, 3}, absl::Seconds(1e10)), ElementsAre(-1, 1));
+  EXPECT_TRUE(Connect().ListMethods().ok());
+}
+
 TEST_F(ClientTest, ReadWaitsNoLongerThanItIsTold) {
   const auto stream = Connect().OpenStream(LayerNorm(2));
   ASSERT_TRUE(stream.ok());
@@ -159,6 +204,7 @@ TEST_F(ClientTest, ACancelledStreamEndsItsReader) {
   std::thread canceller([&] { (*stream)->Cancel(); });
   EXPECT_TRUE(absl::IsCancelled((*stream)->Read().status()));
   canceller.join();
+  EXPECT_TRUE(absl::IsCancelled((*stream)->Normalize({1, 3}).status()));
   EXPECT_TRUE(absl::IsCancelled((*stream)->Finish().status()));
 }
 

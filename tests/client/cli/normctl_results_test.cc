@@ -1,12 +1,11 @@
-// Every type and every way to call, from a shell against a real server.
+// What normctl's commands make of tensors, by a real server's numbers.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "tests/client/cli/npy_files.h"
-#include "tests/testing/run_command.h"
-#include "tests/testing/server_process.h"
+#include "tests/testing/normctl_fixture.h"
 
 namespace normd::cli {
 namespace {
@@ -17,29 +16,13 @@ using ::testing::ElementsAre;
 using ::testing::FloatNear;
 using ::testing::HasSubstr;
 
-class NormctlEveryWayTest : public ::testing::Test {
+class NormctlResultsTest : public testing::NormctlFixture<testing::DefaultServer> {
  protected:
-  void SetUp() override { ASSERT_NE(server_.port(), 0); }
-
-  CommandResult Normctl(std::vector<std::string> arguments) const {
-    arguments.insert(arguments.begin(), {NORMCTL_BINARY, "--server", server_.address()});
-    return testing::RunCommand(arguments);
-  }
-
-  // Runs it; it must succeed.
-  std::string Output(const std::vector<std::string>& arguments) const {
-    const CommandResult result = Normctl(arguments);
-    EXPECT_EQ(result.exit_code, 0) << result.error;
-    return result.out;
-  }
-
-  testing::ServerProcess server_{NORMD_SERVER_BINARY, {}};
-  testing::TemporaryFolder folder_;
   const std::string tokens_ = NORMD_TEST_DATA "/transformer_l1_tokens.npy";
   const std::string lengths_ = NORMD_TEST_DATA "/transformer_l1_lengths.npy";
 };
 
-TEST_F(NormctlEveryWayTest, BytesGoInAndComeOutThroughPipes) {
+TEST_F(NormctlResultsTest, BytesGoInAndComeOutThroughPipes) {
   const CommandResult result = testing::RunCommand(
       {"/bin/bash", "-c",
        "printf '\\x80\\x3f\\x40\\x40' | " NORMCTL_BINARY " --server " + server_.address() +
@@ -48,7 +31,7 @@ TEST_F(NormctlEveryWayTest, BytesGoInAndComeOutThroughPipes) {
   EXPECT_EQ(result.out, "\x80\xBF\x80\x3F");  // -1, 1
 }
 
-TEST_F(NormctlEveryWayTest, ATrainedBatchNormNormalizesWithAndWithoutASession) {
+TEST_F(NormctlResultsTest, ATrainedBatchNormNormalizesWithAndWithoutASession) {
   const std::string input = WriteFloats(folder_, "x.npy", {2, 2}, {1, 2, 3, 4});
   const std::vector<std::string> statistics = {
       "--mean",     WriteFloats(folder_, "m.npy", {2}, {1, 0}),
@@ -74,7 +57,7 @@ TEST_F(NormctlEveryWayTest, ATrainedBatchNormNormalizesWithAndWithoutASession) {
                           FloatNear(4, 1e-6f)));
 }
 
-TEST_F(NormctlEveryWayTest, NarrowOutputsAreCloseToWideOnes) {
+TEST_F(NormctlResultsTest, NarrowOutputsAreCloseToWideOnes) {
   for (const auto& [name, bound] : {std::pair("float16", 1e-3), std::pair("bfloat16", 1e-2)}) {
     Output({"stream", tokens_, "-o", folder_ / "wide.npy", "--method", "rms_norm", "--output-type",
             "float64", "--rows-per-chunk", "64"});
@@ -87,7 +70,7 @@ TEST_F(NormctlEveryWayTest, NarrowOutputsAreCloseToWideOnes) {
   }
 }
 
-TEST_F(NormctlEveryWayTest, PaddingDoesNotShow) {
+TEST_F(NormctlResultsTest, PaddingDoesNotShow) {
   // Two sequences of 1 and 2 steps; what is beyond may be anything.
   const std::string padded = WriteFloats(folder_, "p.npy", {2, 2, 2}, {1, 3, NAN, 99, 2, 8, 8, 2});
   Output({"stream", padded, "-o", folder_ / "y.npy", "--lengths",
@@ -96,7 +79,7 @@ TEST_F(NormctlEveryWayTest, PaddingDoesNotShow) {
   EXPECT_THAT(FloatsOf(ReadOrFail(folder_ / "y.npy")), ElementsAre(-1, 1, 0, 0, -1, 1, 1, -1));
 }
 
-TEST_F(NormctlEveryWayTest, MinMaxScalesByItsSession) {
+TEST_F(NormctlResultsTest, MinMaxScalesByItsSession) {
   const std::string input = WriteFloats(folder_, "x.npy", {3, 1}, {2, 4, 6});
   Output({"session", "create", "s", "--method", "min_max", "--channels", "1", "--high", "10"});
   Output({"stream", input, "--session", "s", "--mode", "training", "--rows-per-chunk", "3"});
@@ -104,7 +87,7 @@ TEST_F(NormctlEveryWayTest, MinMaxScalesByItsSession) {
   EXPECT_THAT(FloatsOf(ReadOrFail(folder_ / "y.npy")), ElementsAre(0, 5, 10));
 }
 
-TEST_F(NormctlEveryWayTest, ComparePrintsWhatDistinguishesThem) {
+TEST_F(NormctlResultsTest, ComparePrintsWhatDistinguishesThem) {
   EXPECT_THAT(Output({"compare", tokens_, "--rows-per-chunk", "128"}),
               AllOf(HasSubstr("batch_norm"), HasSubstr("layer_norm"), HasSubstr("0 of 32"),
                     HasSubstr("after 128 values")));
@@ -113,7 +96,7 @@ TEST_F(NormctlEveryWayTest, ComparePrintsWhatDistinguishesThem) {
       HasSubstr("\"last_sequence_number\": \"200\""));
 }
 
-TEST_F(NormctlEveryWayTest, AProfileFillsWhatIsNotGiven) {
+TEST_F(NormctlResultsTest, AProfileFillsWhatIsNotGiven) {
   const std::string input = WriteFloats(folder_, "x.npy", {1, 2}, {1, 3});
   EXPECT_THAT(
       Output({"normalize", input, "--method", "layer_norm", "--profile", "keras", "--json"}),

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "client/cpp/client.h"
 #include "client/cpp/tensor.h"
 #include "tests/testing/recording_server.h"
@@ -10,8 +12,9 @@ namespace normd::client {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
-class RecordedTest : public ::testing::Test {
+class ClientWireTest : public ::testing::Test {
  protected:
   Client Connect() const {
     ClientOptions options;
@@ -22,7 +25,7 @@ class RecordedTest : public ::testing::Test {
   testing::RecordingServer server_;
 };
 
-TEST_F(RecordedTest, AChunkGoesOutWholeWithItsNumber) {
+TEST_F(ClientWireTest, AChunkGoesOutWholeWithItsNumber) {
   v1::Open open;
   open.set_element_type(v1::ELEMENT_TYPE_FLOAT16);
   const auto stream = Connect().OpenStream(open);
@@ -51,7 +54,7 @@ TEST_F(RecordedTest, AChunkGoesOutWholeWithItsNumber) {
   EXPECT_EQ(server_.chunks[1].row_mask(), "\x01");
 }
 
-TEST_F(RecordedTest, FloatsComeBackFromAnyTypeOfOutput) {
+TEST_F(ClientWireTest, FloatsComeBackFromAnyTypeOfOutput) {
   v1::Open open;
   open.set_output_element_type(v1::ELEMENT_TYPE_FLOAT64);
   const auto stream = Connect().OpenStream(open);
@@ -62,7 +65,20 @@ TEST_F(RecordedTest, FloatsComeBackFromAnyTypeOfOutput) {
   EXPECT_THAT(*(*stream)->Normalize(halves), ElementsAre(2.5f));
 }
 
-TEST_F(RecordedTest, OneBatchByOneCall) {
+TEST_F(ClientWireTest, FloatsAreNotSentAsOtherElements) {
+  v1::Open open;
+  open.set_element_type(v1::ELEMENT_TYPE_FLOAT16);
+  const auto stream = Connect().OpenStream(open);
+  ASSERT_TRUE(stream.ok()) << stream.status();
+  const absl::Status status = (*stream)->Write({1, 2});
+  EXPECT_TRUE(absl::IsFailedPrecondition(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("FLOAT16"));
+  EXPECT_TRUE(absl::IsFailedPrecondition((*stream)->Normalize({1, 2}).status()));
+  ASSERT_TRUE((*stream)->Finish().ok());
+  EXPECT_TRUE(server_.chunks.empty());
+}
+
+TEST_F(ClientWireTest, OneBatchByOneCall) {
   v1::NormalizeRequest request;
   *request.mutable_input() = ToTensor({1, 2}, std::vector<double>{1, 2});
   request.set_output_element_type(v1::ELEMENT_TYPE_FLOAT64);
@@ -72,7 +88,7 @@ TEST_F(RecordedTest, OneBatchByOneCall) {
   EXPECT_EQ(server_.normalize_request.SerializeAsString(), request.SerializeAsString());
 }
 
-TEST_F(RecordedTest, AComparisonReadsWhileItWritesAndEndsWithItsSummary) {
+TEST_F(ClientWireTest, AComparisonReadsWhileItWritesAndEndsWithItsSummary) {
   server_.summary.add_methods()->set_chunks_refused_by_training(5);
   server_.refused_chunk = 2;
   v1::CompareOpen open;

@@ -1,4 +1,4 @@
-// Every type and every way to call, against a real server.
+// What calls of each kind return, by a real server's numbers.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -15,7 +15,7 @@ namespace {
 using ::testing::DoubleNear;
 using ::testing::ElementsAre;
 
-class EveryWayTest : public ::testing::Test {
+class ClientResultsTest : public ::testing::Test {
  protected:
   void SetUp() override { ASSERT_NE(server_, nullptr); }
 
@@ -34,7 +34,7 @@ class EveryWayTest : public ::testing::Test {
   std::unique_ptr<server::Server> server_ = testing::StartServer();
 };
 
-TEST_F(EveryWayTest, StreamsOfEveryType) {
+TEST_F(ClientResultsTest, StreamsOfEveryType) {
   const std::pair<v1::ElementType, std::string> one_and_three[] = {
       {v1::ELEMENT_TYPE_FLOAT64, ToTensor({2}, std::vector<double>{1, 3}).data()},
       {v1::ELEMENT_TYPE_FLOAT16, std::string("\x00\x3C\x00\x42", 4)},
@@ -59,7 +59,7 @@ TEST_F(EveryWayTest, StreamsOfEveryType) {
   }
 }
 
-TEST_F(EveryWayTest, LengthsAndMasksGoThrough) {
+TEST_F(ClientResultsTest, LengthsAndMasksGoThrough) {
   v1::Open open;
   *open.mutable_spec() = LayerNorm();
   open.add_row_shape(2);
@@ -78,7 +78,7 @@ TEST_F(EveryWayTest, LengthsAndMasksGoThrough) {
   EXPECT_THAT(answer->Float32(), ElementsAre(-1, 1, 0, 0, 0, 0, 0, 0));
 }
 
-TEST_F(EveryWayTest, OneBatchGoesOnFromItsOwnStatistics) {
+TEST_F(ClientResultsTest, OneBatchGoesOnFromItsOwnStatistics) {
   v1::NormalizeRequest request;
   v1::BatchNorm* batch_norm = request.mutable_spec()->mutable_batch_norm();
   batch_norm->mutable_epsilon()->set_value(0);
@@ -114,7 +114,7 @@ TEST_F(EveryWayTest, OneBatchGoesOnFromItsOwnStatistics) {
               ElementsAre(DoubleNear(4, 1e-12)));
 }
 
-TEST_F(EveryWayTest, ComparisonSetsBatchNormBesideLayerNorm) {
+TEST_F(ClientResultsTest, ComparisonSetsBatchNormBesideLayerNorm) {
   v1::CompareOpen open;
   open.add_row_shape(8);
   const auto stream = Connect().OpenCompare(open);

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "tests/client/cli/npy_files.h"
+#include "tests/testing/normctl_fixture.h"
 #include "tests/testing/recording_server.h"
-#include "tests/testing/run_command.h"
 
 namespace normd::cli {
 namespace {
@@ -14,20 +14,8 @@ using testing::CommandResult;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-class NormctlRecordedTest : public ::testing::Test {
+class NormctlWireTest : public testing::NormctlFixture<testing::RecordingServer> {
  protected:
-  CommandResult Normctl(std::vector<std::string> arguments) const {
-    arguments.insert(arguments.begin(), {NORMCTL_BINARY, "--server", server_.address()});
-    return testing::RunCommand(arguments);
-  }
-
-  // Runs it; it must succeed.
-  std::string Output(const std::vector<std::string>& arguments) const {
-    const CommandResult result = Normctl(arguments);
-    EXPECT_EQ(result.exit_code, 0) << result.error;
-    return result.out;
-  }
-
   // As from a shell, with "normctl" for the binary and this server.
   CommandResult Shell(const std::string& command) const {
     return testing::RunCommand({"/bin/bash", "-c",
@@ -47,12 +35,9 @@ class NormctlRecordedTest : public ::testing::Test {
     EXPECT_TRUE(WriteTensor(folder_ / name, tensor, false).ok());
     return folder_ / name;
   }
-
-  testing::TemporaryFolder folder_;
-  testing::RecordingServer server_;
 };
 
-TEST_F(NormctlRecordedTest, EveryTypeIsStreamedAsItIs) {
+TEST_F(NormctlWireTest, EveryTypeIsStreamedAsItIs) {
   for (const auto& [name, type] : ElementTypes()) {
     const std::string input = Write("x.npy", type, {4, 3});
     std::vector<std::string> arguments = {"stream",          input,      "-o",
@@ -66,7 +51,7 @@ TEST_F(NormctlRecordedTest, EveryTypeIsStreamedAsItIs) {
   }
 }
 
-TEST_F(NormctlRecordedTest, RawFilesGoInAndOut) {
+TEST_F(NormctlWireTest, RawFilesGoInAndOut) {
   folder_.Write("x.raw", "123456789012");
   Output({"stream", folder_ / "x.raw", "--raw", "--type", "float16", "--shape", "3,2", "-o",
           folder_ / "y.raw", "--method", "layer_norm", "--rows-per-chunk", "2"});
@@ -85,7 +70,7 @@ TEST_F(NormctlRecordedTest, RawFilesGoInAndOut) {
             2);
 }
 
-TEST_F(NormctlRecordedTest, PipesCarryDataAndNothingElse) {
+TEST_F(NormctlWireTest, PipesCarryDataAndNothingElse) {
   Write("x.npy", v1::ELEMENT_TYPE_FLOAT64, {4, 3});
   const CommandResult npy =
       Shell("cat x.npy | normctl stream - -o - --method layer_norm | cat >y.npy");
@@ -106,7 +91,7 @@ TEST_F(NormctlRecordedTest, PipesCarryDataAndNothingElse) {
               HasSubstr("normctl: -: is no .npy file"));
 }
 
-TEST_F(NormctlRecordedTest, ATypeThatTheFileContradictsIsRefused) {
+TEST_F(NormctlWireTest, ATypeThatTheFileContradictsIsRefused) {
   const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT32, {1, 2});
   const CommandResult result =
       Normctl({"stream", input, "--type", "bfloat16", "--method", "layer_norm"});
@@ -114,7 +99,7 @@ TEST_F(NormctlRecordedTest, ATypeThatTheFileContradictsIsRefused) {
   EXPECT_THAT(result.error, HasSubstr("holds float32, not bfloat16 (--output-type"));
 }
 
-TEST_F(NormctlRecordedTest, TheOutputsTypeAndDirectionAreAsked) {
+TEST_F(NormctlWireTest, TheOutputsTypeAndDirectionAreAsked) {
   const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT32, {2, 2});
   Output({"stream", input, "--session", "s", "--mode", "inference", "--inverse", "--output-type",
           "float16", "-o", folder_ / "y.npy"});
@@ -124,7 +109,7 @@ TEST_F(NormctlRecordedTest, TheOutputsTypeAndDirectionAreAsked) {
   EXPECT_THAT(folder_.Read("y.npy"), HasSubstr("'<f2'"));
 }
 
-TEST_F(NormctlRecordedTest, LengthsCutTokensIntoSequences) {
+TEST_F(NormctlWireTest, LengthsCutTokensIntoSequences) {
   const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT32, {6, 2});
   const std::string lengths = WriteIntegers(folder_, "l.npy", {1, 3, 2});
   Output(
@@ -135,7 +120,7 @@ TEST_F(NormctlRecordedTest, LengthsCutTokensIntoSequences) {
   EXPECT_EQ(folder_.Read("y.npy"), folder_.Read("x.npy"));
 }
 
-TEST_F(NormctlRecordedTest, PaddedRowsAndMasksGoWithEachChunk) {
+TEST_F(NormctlWireTest, PaddedRowsAndMasksGoWithEachChunk) {
   const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT32, {3, 4, 2});
   Output({"stream", input, "--lengths", WriteIntegers(folder_, "l.npy", {4, 1, 2}), "--mask",
           WriteBooleans(folder_, "m.npy", {true, false, true}), "--rows-per-chunk", "2", "--method",
@@ -150,7 +135,7 @@ TEST_F(NormctlRecordedTest, PaddedRowsAndMasksGoWithEachChunk) {
   EXPECT_THAT(wrong.error, HasSubstr("holds '|b1', and not '<i8'"));
 }
 
-TEST_F(NormctlRecordedTest, DiffTakesAnyTwoTypes) {
+TEST_F(NormctlWireTest, DiffTakesAnyTwoTypes) {
   const std::string wide = folder_ / "wide.npy";
   ASSERT_TRUE(WriteTensor(wide, client::ToTensor({2}, std::vector<double>{1, 2}), false).ok());
   const std::string narrow = WriteFloats(folder_, "narrow.npy", {2}, {1, 2.5f});
@@ -162,7 +147,7 @@ TEST_F(NormctlRecordedTest, DiffTakesAnyTwoTypes) {
   EXPECT_THAT(Normctl({"diff", wide, bfloat16}).error, HasSubstr("--type bfloat16"));
 }
 
-TEST_F(NormctlRecordedTest, OneBatchIsNormalizedByOneCall) {
+TEST_F(NormctlWireTest, OneBatchIsNormalizedByOneCall) {
   const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT64, {3, 4, 2});
   Output({"normalize", input, "-o", folder_ / "y.npy", "--method", "layer_norm", "--lengths",
           WriteIntegers(folder_, "l.npy", {4, 1, 2}), "--mask",
@@ -177,7 +162,7 @@ TEST_F(NormctlRecordedTest, OneBatchIsNormalizedByOneCall) {
   EXPECT_EQ(folder_.Read("y.npy"), folder_.Read("x.npy"));
 }
 
-TEST_F(NormctlRecordedTest, ABatchMayBringItsStatistics) {
+TEST_F(NormctlWireTest, ABatchMayBringItsStatistics) {
   const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT32, {3, 2});
   EXPECT_THAT(
       Output({"normalize", input, "--method", "batch_norm", "--mode", "inference", "--inverse",
@@ -197,7 +182,7 @@ TEST_F(NormctlRecordedTest, ABatchMayBringItsStatistics) {
   EXPECT_THAT(FloatsOf(request.statistics().count()), ElementsAre(5));
 }
 
-TEST_F(NormctlRecordedTest, RowsOfOneDimensionAreSingleValues) {
+TEST_F(NormctlWireTest, RowsOfOneDimensionAreSingleValues) {
   const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT32, {3});
   Output({"normalize", input, "-o", folder_ / "y.npy", "--method", "layer_norm"});
   EXPECT_THAT(server_.normalize_request.input().shape(), ElementsAre(3, 1));
@@ -207,7 +192,7 @@ TEST_F(NormctlRecordedTest, RowsOfOneDimensionAreSingleValues) {
   EXPECT_EQ(folder_.Read("z.npy"), folder_.Read("x.npy"));
 }
 
-TEST_F(NormctlRecordedTest, NormalizeWorksInPipesToo) {
+TEST_F(NormctlWireTest, NormalizeWorksInPipesToo) {
   Write("x.npy", v1::ELEMENT_TYPE_FLOAT16, {4, 3});
   const CommandResult result =
       Shell("normctl normalize - -o - --json --method rms_norm <x.npy | cat >y.npy");
@@ -216,14 +201,14 @@ TEST_F(NormctlRecordedTest, NormalizeWorksInPipesToo) {
   EXPECT_EQ(folder_.Read("y.npy"), folder_.Read("x.npy"));
 }
 
-TEST_F(NormctlRecordedTest, ABatchAboveTheMessageLimitTellsTheWayOut) {
+TEST_F(NormctlWireTest, ABatchAboveTheMessageLimitTellsTheWayOut) {
   const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT64, {1 << 20});
   const CommandResult result = Normctl({"normalize", input, "--method", "layer_norm"});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.error, HasSubstr("`normctl stream` sends any number of rows in chunks"));
 }
 
-TEST_F(NormctlRecordedTest, LengthsOfRowsOneAfterTheOtherAreNoBatch) {
+TEST_F(NormctlWireTest, LengthsOfRowsOneAfterTheOtherAreNoBatch) {
   const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT32, {3, 2});
   EXPECT_THAT(Normctl({"normalize", input, "--method", "layer_norm", "--lengths",
                        WriteIntegers(folder_, "l.npy", {1, 2})})
@@ -233,7 +218,7 @@ TEST_F(NormctlRecordedTest, LengthsOfRowsOneAfterTheOtherAreNoBatch) {
               HasSubstr("no rows"));
 }
 
-TEST_F(NormctlRecordedTest, ASessionMayStartFromTrainedStatistics) {
+TEST_F(NormctlWireTest, ASessionMayStartFromTrainedStatistics) {
   Output({"session", "create", "s", "--channels", "2", "--estimator", "cumulative-batch", "--mean",
           WriteFloats(folder_, "m.npy", {2}, {1, 2}), "--variance",
           WriteFloats(folder_, "v.npy", {2}, {3, 4}), "--count", "640", "--batches", "10"});
@@ -255,7 +240,7 @@ TEST_F(NormctlRecordedTest, ASessionMayStartFromTrainedStatistics) {
   EXPECT_FALSE(server_.create_request.session().has_statistics());
 }
 
-TEST_F(NormctlRecordedTest, HalfOfRunningStatisticsIsRefused) {
+TEST_F(NormctlWireTest, HalfOfRunningStatisticsIsRefused) {
   const std::string file = WriteFloats(folder_, "m.npy", {2}, {1, 2});
   for (const std::vector<std::string>& half : std::vector<std::vector<std::string>>{
            {"--mean", file},
@@ -270,7 +255,7 @@ TEST_F(NormctlRecordedTest, HalfOfRunningStatisticsIsRefused) {
   }
 }
 
-TEST_F(NormctlRecordedTest, CompareStreamsTheFileAndPrintsATable) {
+TEST_F(NormctlWireTest, CompareStreamsTheFileAndPrintsATable) {
   server_.summary.add_methods()->mutable_measurements()->set_output_gap(0.25);
   server_.summary.add_methods()->mutable_measurements()->set_output_gap(0);
   const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT64, {5, 3});
@@ -292,7 +277,7 @@ TEST_F(NormctlRecordedTest, CompareStreamsTheFileAndPrintsATable) {
   EXPECT_EQ(server_.chunks.size(), 4);
 }
 
-TEST_F(NormctlRecordedTest, CompareTakesSpecsWithParameters) {
+TEST_F(NormctlWireTest, CompareTakesSpecsWithParameters) {
   const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT32, {4, 3});
   const std::vector<std::string> command = {"compare", input, "--rows-per-chunk", "2", "--specs"};
   const auto with = [&](const std::string& json) {
@@ -315,7 +300,7 @@ TEST_F(NormctlRecordedTest, CompareTakesSpecsWithParameters) {
   EXPECT_EQ(Normctl({"compare", input}).exit_code, 2);
 }
 
-TEST_F(NormctlRecordedTest, ARefusedChunkEndsAComparison) {
+TEST_F(NormctlWireTest, ARefusedChunkEndsAComparison) {
   server_.refused_chunk = 2;
   const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT32, {4, 3});
   const CommandResult result = Normctl({"compare", input, "--rows-per-chunk", "2"});
