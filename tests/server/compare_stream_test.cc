@@ -39,6 +39,17 @@ class CompareStreamTest : public ::testing::Test {
   std::shared_ptr<grpc::Channel> channel_;
 };
 
+TEST_F(CompareStreamTest, BoundsWhatAStreamMayKeep) {
+  v1::CompareOpen open = RowsOf({100'000});
+  open.add_specs()->mutable_batch_norm();
+  open.add_specs()->mutable_layer_norm();
+  CompareStream one(channel_, open);
+  EXPECT_TRUE(one.Receive().has_opened());
+  open.add_specs()->mutable_min_max();
+  CompareStream two(channel_, open);
+  EXPECT_EQ(two.Finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
 TEST_F(CompareStreamTest, ComparesBatchNormAndLayerNormUnlessToldOtherwise) {
   CompareStream stream(channel_, RowsOf({2}));
   const v1::CompareResponse opened = stream.Receive();

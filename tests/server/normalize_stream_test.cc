@@ -7,8 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/method/method.h"
-#include "tests/testing/local_server.h"
-#include "tests/testing/test_stream.h"
+#include "tests/server/normalize_stream_fixture.h"
 
 namespace normd {
 namespace {
@@ -19,67 +18,8 @@ using testing::ErrorInfoOf;
 using ::testing::FloatNear;
 using testing::Floats;
 using ::testing::HasSubstr;
+using testing::NormalizeStreamTest;
 using testing::TestStream;
-
-class NormalizeStreamTest : public ::testing::Test {
- protected:
-  void SetUp() override { Restart({}); }
-
-  void Restart(const server::ServerOptions& options) {
-    channel_.reset();
-    server_.reset();
-    server_ = testing::StartServer(options);
-    ASSERT_NE(server_, nullptr);
-    channel_ = testing::Connect(*server_);
-    sessions_ = v1::SessionService::NewStub(channel_);
-  }
-
-  void CreateSession(const std::string& id, int channels) {
-    grpc::ClientContext context;
-    v1::CreateSessionResponse response;
-    const grpc::Status status =
-        sessions_->CreateSession(&context, testing::PooledSession(id, channels), &response);
-    ASSERT_TRUE(status.ok()) << status.error_message();
-  }
-
-  grpc::Status DeleteSession(const std::string& id) {
-    v1::DeleteSessionRequest request;
-    request.set_name("sessions/" + id);
-    grpc::ClientContext context;
-    v1::DeleteSessionResponse response;
-    return sessions_->DeleteSession(&context, request, &response);
-  }
-
-  void SetFrozen(const std::string& id, bool frozen) {
-    v1::UpdateSessionRequest request;
-    request.mutable_session()->set_name("sessions/" + id);
-    request.mutable_session()->set_frozen(frozen);
-    request.mutable_update_mask()->add_paths("frozen");
-    grpc::ClientContext context;
-    v1::UpdateSessionResponse response;
-    const grpc::Status status = sessions_->UpdateSession(&context, request, &response);
-    ASSERT_TRUE(status.ok()) << status.error_message();
-  }
-
-  static v1::Open LayerNorm(int features) {
-    v1::Open open;
-    open.mutable_spec()->mutable_layer_norm();
-    open.add_row_shape(features);
-    return open;
-  }
-
-  static v1::Open OnSession(const std::string& id, int channels, v1::BatchNormMode mode) {
-    v1::Open open;
-    open.set_session("sessions/" + id);
-    open.add_row_shape(channels);
-    open.set_mode(mode);
-    return open;
-  }
-
-  std::unique_ptr<server::Server> server_;
-  std::shared_ptr<grpc::Channel> channel_;
-  std::unique_ptr<v1::SessionService::Stub> sessions_;
-};
 
 TEST_F(NormalizeStreamTest, AnswersEveryChunkInOrderAndCloses) {
   TestStream stream(channel_);
@@ -197,95 +137,6 @@ TEST_F(NormalizeStreamTest, BadOpensNameTheField) {
   open.mutable_spec()->mutable_batch_norm();
   open.set_mode(v1::BATCH_NORM_MODE_STREAMING);
   EXPECT_EQ(field_of(open), "open.mode");
-}
-
-TEST_F(NormalizeStreamTest, ChunksOfRowsThatVaryInLength) {
-  v1::Open open;
-  open.mutable_spec()->mutable_layer_norm()->mutable_epsilon()->set_value(0);
-  open.add_row_shape(-1);
-  open.add_row_shape(2);
-  TestStream stream(channel_);
-  stream.Open(open);
-  ASSERT_TRUE(stream.Receive().has_opened());
-  v1::Chunk chunk;
-  chunk.set_data(Bytes({1, 3, 5, 1, 0, 2, 9, 9}));
-  for (int64_t dimension : {2, 2, 2}) chunk.add_shape(dimension);
-  chunk.add_lengths(2);
-  chunk.add_lengths(1);
-  stream.Send(1, chunk);
-  EXPECT_THAT(Floats(stream.Receive().result().data()), ElementsAre(-1, 1, 1, -1, -1, 1, 0, 0));
-  chunk.clear_lengths();
-  chunk.set_shape(0, 1);
-  chunk.set_shape(1, 4);
-  stream.Send(2, chunk);
-  EXPECT_EQ(Floats(stream.Receive().result().data()).size(), 8);
-  const auto field_of = [&](uint64_t number) {
-    stream.Send(number, chunk);
-    google::rpc::BadRequest bad_request;
-    const google::rpc::Status status = stream.Receive().error().status();
-    for (const auto& detail : status.details()) detail.UnpackTo(&bad_request);
-    return bad_request.field_violations_size() == 1 ? bad_request.field_violations(0).field() : "";
-  };
-  chunk.set_shape(1, 3);
-  EXPECT_EQ(field_of(3), "chunk.data");
-  chunk.set_shape(1, int64_t{1} << 62);
-  EXPECT_EQ(field_of(4), "chunk.shape");
-  chunk.clear_shape();
-  EXPECT_EQ(field_of(5), "chunk.shape");
-  for (int64_t dimension : {2, 2, 2}) chunk.add_shape(dimension);
-  chunk.add_lengths(3);
-  EXPECT_EQ(field_of(6), "chunk.lengths");
-  chunk.clear_lengths();
-  chunk.set_row_mask("toolong");
-  EXPECT_EQ(field_of(7), "chunk.row_mask");
-}
-
-TEST_F(NormalizeStreamTest, MaskedRowsLeaveNoTraceInASession) {
-  const float nan = std::numeric_limits<float>::quiet_NaN();
-  std::string outputs[2];
-  std::string statistics[2];
-  for (const bool masked : {false, true}) {
-    CreateSession(absl::StrCat("s", masked), 2);
-    TestStream stream(channel_);
-    v1::Open open = OnSession(absl::StrCat("s", masked), 2, v1::BATCH_NORM_MODE_TRAINING);
-    open.set_return_statistics(true);
-    stream.Open(open);
-    ASSERT_TRUE(stream.Receive().has_opened());
-    v1::Chunk chunk;
-    if (masked) {
-      chunk.set_data(Bytes({1.1F, 2, nan, 7, 3, 5.3F, 8, nan, 0.7F, -4}));
-      chunk.set_row_mask("\x15");  // rows 0, 2 and 4
-    } else {
-      chunk.set_data(Bytes({1.1F, 2, 3, 5.3F, 0.7F, -4}));
-    }
-    stream.Send(1, chunk);
-    std::string output = stream.Receive().result().data();
-    stream.HalfClose();
-    statistics[masked] = stream.Receive().closed().statistics().mean_variance().SerializeAsString();
-    if (masked) {
-      EXPECT_EQ(output.substr(8, 8), std::string(8, '\0'));
-      output = output.substr(0, 8) + output.substr(16, 8) + output.substr(32, 8);
-    }
-    outputs[masked] = output;
-  }
-  EXPECT_EQ(outputs[1], outputs[0]);
-  EXPECT_EQ(statistics[1], statistics[0]);
-  EXPECT_EQ(outputs[0].size(), 24);
-  EXPECT_FALSE(statistics[0].empty());
-}
-
-TEST_F(NormalizeStreamTest, ElementsOfOtherTypesInAndOut) {
-  v1::Open open = LayerNorm(2);
-  open.set_element_type(v1::ELEMENT_TYPE_FLOAT16);
-  open.set_output_element_type(v1::ELEMENT_TYPE_FLOAT32);
-  open.mutable_spec()->mutable_layer_norm()->mutable_epsilon()->set_value(0);
-  TestStream stream(channel_);
-  stream.Open(open);
-  EXPECT_EQ(stream.Receive().opened().output_element_type(), v1::ELEMENT_TYPE_FLOAT32);
-  stream.Send(1, std::string("\x00\x3C\x00\x42", 4));  // 1 and 3
-  EXPECT_THAT(Floats(stream.Receive().result().data()), ElementsAre(-1, 1));
-  stream.Send(2, std::string(6, '\0'));
-  EXPECT_TRUE(stream.Receive().has_error());  // no whole number of rows of 4 bytes
 }
 
 TEST_F(NormalizeStreamTest, NanIsRefusedAndLeavesTheStatisticsAlone) {

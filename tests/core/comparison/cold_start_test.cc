@@ -58,7 +58,7 @@ TEST(ColdStartTest, TakesTheFirstChunksEndAtOrAfterEachPowerOfTwo) {
 }
 
 TEST(ColdStartTest, MemoryIsCapped) {
-  constexpr int64_t kChannels = 200'000;  // 3.2 MB a snapshot: 5 fit into 16 MiB
+  constexpr int64_t kChannels = 50'000;  // 0.8 MB a snapshot: 5 fit into 4 MiB
   RunningStatistics statistics(Cumulative(), kChannels);
   ColdStartSnapshots snapshots;
   Moments moments(kChannels);
