@@ -31,15 +31,17 @@ class NormctlJsonTest : public testing::NormctlFixture<testing::RecordingServer>
 };
 
 TEST_F(NormctlJsonTest, SessionsOfAllPagesAreOneList) {
-  server_.pages.resize(3);
+  server_.Tell([&](auto& answers) { answers.pages.resize(3); });
   for (int i = 0; i < 6; ++i) {
-    server_.pages[i / 2].add_sessions()->set_name("sessions/" + std::to_string(i));
+    server_.Tell([&](auto& answers) {
+      answers.pages[i / 2].add_sessions()->set_name("sessions/" + std::to_string(i));
+    });
   }
   const auto list = Parse<v1::ListSessionsResponse>(Json({"session", "list"}));
   ASSERT_EQ(list.sessions_size(), 6);
   EXPECT_EQ(list.sessions(5).name(), "sessions/5");
   EXPECT_EQ(list.next_page_token(), "");
-  server_.pages.clear();
+  server_.Tell([&](auto& answers) { answers.pages.clear(); });
   EXPECT_EQ(Parse<v1::ListSessionsResponse>(Json({"session", "list"})).sessions_size(), 0);
 }
 

@@ -37,8 +37,8 @@ TEST_F(NormctlRefusalTest, APathThatCannotBeWrittenFailsBeforeAnythingIsSent) {
       EXPECT_EQ(result.error, "normctl: " + output + ": cannot be written\n");
     }
   }
-  EXPECT_FALSE(server_.open.has_spec());
-  EXPECT_FALSE(server_.normalize_request.has_spec());
+  EXPECT_FALSE(server_.asked().open.has_spec());
+  EXPECT_FALSE(server_.asked().normalize_request.has_spec());
 }
 
 TEST_F(NormctlRefusalTest, AWriteThatFailsAsksNothingAboutTheServer) {
@@ -49,7 +49,7 @@ TEST_F(NormctlRefusalTest, AWriteThatFailsAsksNothingAboutTheServer) {
 }
 
 TEST_F(NormctlRefusalTest, WhatThePathHeldStaysWhereACallFails) {
-  server_.refused_chunk = 1;
+  server_.Tell([&](auto& answers) { answers.refused_chunk = 1; });
   const std::string output = folder_.Write("y.npy", "before");
   const std::string input = Zeros("x.npy", {2, 2});
   EXPECT_EQ(Normctl({"stream", input, "-o", output, "--method", "rms_norm"}).exit_code, 1);
@@ -58,14 +58,14 @@ TEST_F(NormctlRefusalTest, WhatThePathHeldStaysWhereACallFails) {
 
 TEST_F(NormctlRefusalTest, AChunkAboveTheServersLimitIsNotSentNorAnyBeforeIt) {
   // A chunk of 2 rows takes 16 bytes of data and 6 of message.
-  server_.limits.set_max_message_bytes(22);
+  server_.Tell([&](auto& answers) { answers.limits.set_max_message_bytes(22); });
   const std::string input = Zeros("x.npy", {6, 2});
   const std::vector<std::string> fits = {"stream",           input, "--method", "rms_norm",
                                          "--rows-per-chunk", "2"};
   Output(fits);
-  EXPECT_EQ(server_.chunks.size(), 3);
-  server_.chunks.clear();
-  server_.limits.set_max_message_bytes(21);
+  EXPECT_EQ(server_.asked().chunks.size(), 3);
+  server_.asked().chunks.clear();
+  server_.Tell([&](auto& answers) { answers.limits.set_max_message_bytes(21); });
   EXPECT_EQ(Normctl(fits).error,
             "normctl: chunk 1: a message of 22 bytes is above the server's limit of 21: lower "
             "--rows-per-chunk, or raise normd's --max_message_bytes\n");
@@ -75,7 +75,7 @@ TEST_F(NormctlRefusalTest, AChunkAboveTheServersLimitIsNotSentNorAnyBeforeIt) {
               HasSubstr("chunk 3: a message of 30 bytes"));
   EXPECT_THAT(Normctl({"compare", input, "--rows-per-chunk", "3"}).error,
               HasSubstr("lower --rows-per-chunk"));
-  EXPECT_TRUE(server_.chunks.empty());
+  EXPECT_TRUE(server_.asked().chunks.empty());
 }
 
 // A server that tells no limit of its own.

@@ -44,9 +44,9 @@ TEST_F(NormctlWireTest, EveryTypeIsStreamedAsItIs) {
                                           folder_ / "y.npy", "--method", "layer_norm"};
     if (name == "bfloat16") arguments.insert(arguments.end(), {"--type", name});
     Output(arguments);
-    EXPECT_EQ(server_.open.element_type(), type);
-    EXPECT_EQ(server_.open.output_element_type(), v1::ELEMENT_TYPE_UNSPECIFIED);
-    EXPECT_THAT(server_.open.row_shape(), ElementsAre(3));
+    EXPECT_EQ(server_.asked().open.element_type(), type);
+    EXPECT_EQ(server_.asked().open.output_element_type(), v1::ELEMENT_TYPE_UNSPECIFIED);
+    EXPECT_THAT(server_.asked().open.row_shape(), ElementsAre(3));
     EXPECT_EQ(folder_.Read("x.npy"), folder_.Read("y.npy")) << name;
   }
 }
@@ -56,11 +56,11 @@ TEST_F(NormctlWireTest, RawFilesGoInAndOut) {
   Output({"stream", folder_ / "x.raw", "--raw", "--type", "float16", "--shape", "3,2", "-o",
           folder_ / "y.raw", "--method", "layer_norm", "--rows-per-chunk", "2"});
   EXPECT_EQ(folder_.Read("y.raw"), "123456789012");
-  ASSERT_EQ(server_.chunks.size(), 2);
-  EXPECT_EQ(server_.chunks[0].data(), "12345678");
+  ASSERT_EQ(server_.asked().chunks.size(), 2);
+  EXPECT_EQ(server_.asked().chunks[0].data(), "12345678");
   Output({"stream", folder_ / "x.raw", "--raw", "--type", "float32", "--shape", "-1,1", "--method",
           "layer_norm"});
-  EXPECT_EQ(server_.chunks.size(), 5);
+  EXPECT_EQ(server_.asked().chunks.size(), 5);
   EXPECT_EQ(
       Normctl({"stream", folder_ / "x.raw", "--shape", "3,2", "--method", "layer_norm"}).exit_code,
       2);
@@ -103,9 +103,9 @@ TEST_F(NormctlWireTest, TheOutputsTypeAndDirectionAreAsked) {
   const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT32, {2, 2});
   Output({"stream", input, "--session", "s", "--mode", "inference", "--inverse", "--output-type",
           "float16", "-o", folder_ / "y.npy"});
-  EXPECT_EQ(server_.open.session(), "sessions/s");
-  EXPECT_EQ(server_.open.direction(), v1::DIRECTION_INVERSE);
-  EXPECT_EQ(server_.open.output_element_type(), v1::ELEMENT_TYPE_FLOAT16);
+  EXPECT_EQ(server_.asked().open.session(), "sessions/s");
+  EXPECT_EQ(server_.asked().open.direction(), v1::DIRECTION_INVERSE);
+  EXPECT_EQ(server_.asked().open.output_element_type(), v1::ELEMENT_TYPE_FLOAT16);
   EXPECT_THAT(folder_.Read("y.npy"), HasSubstr("'<f2'"));
 }
 
@@ -114,9 +114,9 @@ TEST_F(NormctlWireTest, LengthsCutTokensIntoSequences) {
   const std::string lengths = WriteIntegers(folder_, "l.npy", {1, 3, 2});
   Output(
       {"stream", input, "--lengths", lengths, "--method", "layer_norm", "-o", folder_ / "y.npy"});
-  ASSERT_EQ(server_.chunks.size(), 3);
-  EXPECT_EQ(server_.chunks[1].data().size(), 3 * 2 * sizeof(float));
-  EXPECT_EQ(server_.chunks[1].lengths_size(), 0);
+  ASSERT_EQ(server_.asked().chunks.size(), 3);
+  EXPECT_EQ(server_.asked().chunks[1].data().size(), 3 * 2 * sizeof(float));
+  EXPECT_EQ(server_.asked().chunks[1].lengths_size(), 0);
   EXPECT_EQ(folder_.Read("y.npy"), folder_.Read("x.npy"));
 }
 
@@ -125,11 +125,11 @@ TEST_F(NormctlWireTest, PaddedRowsAndMasksGoWithEachChunk) {
   Output({"stream", input, "--lengths", WriteIntegers(folder_, "l.npy", {4, 1, 2}), "--mask",
           WriteBooleans(folder_, "m.npy", {true, false, true}), "--rows-per-chunk", "2", "--method",
           "layer_norm"});
-  EXPECT_THAT(server_.open.row_shape(), ElementsAre(4, 2));
-  ASSERT_EQ(server_.chunks.size(), 2);
-  EXPECT_THAT(server_.chunks[0].lengths(), ElementsAre(4, 1));
-  EXPECT_EQ(server_.chunks[0].row_mask(), "\x01");
-  EXPECT_THAT(server_.chunks[1].lengths(), ElementsAre(2));
+  EXPECT_THAT(server_.asked().open.row_shape(), ElementsAre(4, 2));
+  ASSERT_EQ(server_.asked().chunks.size(), 2);
+  EXPECT_THAT(server_.asked().chunks[0].lengths(), ElementsAre(4, 1));
+  EXPECT_EQ(server_.asked().chunks[0].row_mask(), "\x01");
+  EXPECT_THAT(server_.asked().chunks[1].lengths(), ElementsAre(2));
   const CommandResult wrong =
       Normctl({"stream", input, "--lengths", folder_ / "m.npy", "--method", "layer_norm"});
   EXPECT_THAT(wrong.error, HasSubstr("holds '|b1', and not '<i8'"));
@@ -152,7 +152,7 @@ TEST_F(NormctlWireTest, OneBatchIsNormalizedByOneCall) {
   Output({"normalize", input, "-o", folder_ / "y.npy", "--method", "layer_norm", "--lengths",
           WriteIntegers(folder_, "l.npy", {4, 1, 2}), "--mask",
           WriteBooleans(folder_, "m.npy", {true, false, true})});
-  const v1::NormalizeRequest& request = server_.normalize_request;
+  const v1::NormalizeRequest& request = server_.asked().normalize_request;
   EXPECT_TRUE(request.spec().has_layer_norm());
   EXPECT_EQ(request.input().SerializeAsString(), ReadOrFail(input).SerializeAsString());
   EXPECT_THAT(request.lengths(), ElementsAre(4, 1, 2));
@@ -169,7 +169,7 @@ TEST_F(NormctlWireTest, ABatchMayBringItsStatistics) {
               "--output-type", "float64", "--mean", WriteFloats(folder_, "m.npy", {2}, {1, 2}),
               "--variance", WriteFloats(folder_, "v.npy", {2}, {3, 4}), "--count", "5", "--json"}),
       AllOf(HasSubstr("\"mean_variance\""), HasSubstr("\"resolved_spec\"")));
-  const v1::NormalizeRequest& request = server_.normalize_request;
+  const v1::NormalizeRequest& request = server_.asked().normalize_request;
   EXPECT_EQ(request.mode(), v1::BATCH_NORM_MODE_INFERENCE);
   EXPECT_EQ(request.direction(), v1::DIRECTION_INVERSE);
   EXPECT_EQ(request.output_element_type(), v1::ELEMENT_TYPE_FLOAT64);
@@ -185,10 +185,10 @@ TEST_F(NormctlWireTest, ABatchMayBringItsStatistics) {
 TEST_F(NormctlWireTest, RowsOfOneDimensionAreSingleValues) {
   const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT32, {3});
   Output({"normalize", input, "-o", folder_ / "y.npy", "--method", "layer_norm"});
-  EXPECT_THAT(server_.normalize_request.input().shape(), ElementsAre(3, 1));
+  EXPECT_THAT(server_.asked().normalize_request.input().shape(), ElementsAre(3, 1));
   EXPECT_EQ(folder_.Read("y.npy"), folder_.Read("x.npy"));
   Output({"stream", input, "-o", folder_ / "z.npy", "--method", "layer_norm"});
-  EXPECT_THAT(server_.open.row_shape(), ElementsAre(1));
+  EXPECT_THAT(server_.asked().open.row_shape(), ElementsAre(1));
   EXPECT_EQ(folder_.Read("z.npy"), folder_.Read("x.npy"));
 }
 
@@ -222,7 +222,7 @@ TEST_F(NormctlWireTest, ASessionMayStartFromTrainedStatistics) {
   Output({"session", "create", "s", "--channels", "2", "--estimator", "cumulative-batch", "--mean",
           WriteFloats(folder_, "m.npy", {2}, {1, 2}), "--variance",
           WriteFloats(folder_, "v.npy", {2}, {3, 4}), "--count", "640", "--batches", "10"});
-  const v1::RunningStatistics& trained = server_.create_request.session().statistics();
+  const v1::RunningStatistics& trained = server_.asked().create_request.session().statistics();
   EXPECT_EQ(trained.batches(), 10);
   EXPECT_THAT(FloatsOf(trained.count()), ElementsAre(640));
   EXPECT_THAT(trained.count().shape(), ElementsAre(1));
@@ -231,13 +231,13 @@ TEST_F(NormctlWireTest, ASessionMayStartFromTrainedStatistics) {
   Output({"session", "create", "e", "--method", "min_max", "--channels", "2", "--minimum",
           WriteFloats(folder_, "min.npy", {2}, {-1, 0}), "--maximum",
           WriteFloats(folder_, "max.npy", {2}, {1, 9})});
-  const v1::RunningStatistics& extremes = server_.create_request.session().statistics();
+  const v1::RunningStatistics& extremes = server_.asked().create_request.session().statistics();
   EXPECT_THAT(FloatsOf(extremes.minimum_maximum().minimum()), ElementsAre(-1, 0));
   EXPECT_THAT(FloatsOf(extremes.minimum_maximum().maximum()), ElementsAre(1, 9));
   EXPECT_FALSE(extremes.has_count());
 
   Output({"session", "create", "n", "--channels", "2"});
-  EXPECT_FALSE(server_.create_request.session().has_statistics());
+  EXPECT_FALSE(server_.asked().create_request.session().has_statistics());
 }
 
 TEST_F(NormctlWireTest, HalfOfRunningStatisticsIsRefused) {
@@ -256,25 +256,29 @@ TEST_F(NormctlWireTest, HalfOfRunningStatisticsIsRefused) {
 }
 
 TEST_F(NormctlWireTest, CompareStreamsTheFileAndPrintsATable) {
-  server_.summary.add_methods()->mutable_measurements()->set_output_gap(0.25);
-  server_.summary.add_methods()->mutable_measurements()->set_output_gap(0);
+  server_.Tell([&](auto& answers) {
+    answers.summary.add_methods()->mutable_measurements()->set_output_gap(0.25);
+  });
+  server_.Tell([&](auto& answers) {
+    answers.summary.add_methods()->mutable_measurements()->set_output_gap(0);
+  });
   const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT64, {5, 3});
   EXPECT_THAT(
       Output({"compare", "--method", "batch_norm", "--method", "rms_norm", input,
               "--rows-per-chunk", "2"}),
       AllOf(HasSubstr("batch_norm"), HasSubstr("rms_norm"), HasSubstr("25%"), HasSubstr("0 of 3")));
-  EXPECT_EQ(server_.compare_open.element_type(), v1::ELEMENT_TYPE_FLOAT64);
-  EXPECT_THAT(server_.compare_open.row_shape(), ElementsAre(3));
-  ASSERT_EQ(server_.compare_open.specs_size(), 2);
-  EXPECT_EQ(server_.compare_open.specs(1).rms_norm().ByteSizeLong(), 0);
-  ASSERT_EQ(server_.chunks.size(), 3);
-  EXPECT_EQ(server_.chunks[2].data().size(), 3 * sizeof(double));
+  EXPECT_EQ(server_.asked().compare_open.element_type(), v1::ELEMENT_TYPE_FLOAT64);
+  EXPECT_THAT(server_.asked().compare_open.row_shape(), ElementsAre(3));
+  ASSERT_EQ(server_.asked().compare_open.specs_size(), 2);
+  EXPECT_EQ(server_.asked().compare_open.specs(1).rms_norm().ByteSizeLong(), 0);
+  ASSERT_EQ(server_.asked().chunks.size(), 3);
+  EXPECT_EQ(server_.asked().chunks[2].data().size(), 3 * sizeof(double));
 
   EXPECT_THAT(Output({"compare", input, "--rows-per-chunk", "2", "--json", "--lengths",
                       WriteIntegers(folder_, "l.npy", {4, 1})}),
               HasSubstr("\"output_gap\": 0.25"));
-  EXPECT_EQ(server_.compare_open.specs_size(), 0);
-  EXPECT_EQ(server_.chunks.size(), 4);
+  EXPECT_EQ(server_.asked().compare_open.specs_size(), 0);
+  EXPECT_EQ(server_.asked().chunks.size(), 4);
 }
 
 TEST_F(NormctlWireTest, CompareTakesSpecsWithParameters) {
@@ -287,7 +291,7 @@ TEST_F(NormctlWireTest, CompareTakesSpecsWithParameters) {
   };
   EXPECT_EQ(
       with(R"({"specs": [{"batch_norm": {"channel_axis": -1}}, {"layerNorm": {}}]})").exit_code, 0);
-  EXPECT_EQ(server_.compare_open.specs(0).batch_norm().channel_axis(), -1);
+  EXPECT_EQ(server_.asked().compare_open.specs(0).batch_norm().channel_axis(), -1);
   EXPECT_THAT(with(R"({"specs": [{"no_norm": {}}]})").error,
               AllOf(HasSubstr("specs.json: must be JSON like"), HasSubstr("no_norm")));
   EXPECT_THAT(with(R"({"row_shape": [3]})").error, HasSubstr("may hold specs only"));
@@ -301,7 +305,7 @@ TEST_F(NormctlWireTest, CompareTakesSpecsWithParameters) {
 }
 
 TEST_F(NormctlWireTest, ARefusedChunkEndsAComparison) {
-  server_.refused_chunk = 2;
+  server_.Tell([&](auto& answers) { answers.refused_chunk = 2; });
   const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT32, {4, 3});
   const CommandResult result = Normctl({"compare", input, "--rows-per-chunk", "2"});
   EXPECT_EQ(result.exit_code, 1);

@@ -47,11 +47,11 @@ TEST_F(ClientWireTest, AChunkGoesOutWholeWithItsNumber) {
     EXPECT_THAT(answer->Float32(), ElementsAre(1, -2));
   }
   ASSERT_TRUE((*stream)->Finish().ok());
-  ASSERT_EQ(server_.chunks.size(), 2);
-  EXPECT_EQ(server_.chunks[1].sequence_number(), 2);
-  EXPECT_THAT(server_.chunks[1].shape(), ElementsAre(1, 2));
-  EXPECT_THAT(server_.chunks[1].lengths(), ElementsAre(1));
-  EXPECT_EQ(server_.chunks[1].row_mask(), "\x01");
+  ASSERT_EQ(server_.asked().chunks.size(), 2);
+  EXPECT_EQ(server_.asked().chunks[1].sequence_number(), 2);
+  EXPECT_THAT(server_.asked().chunks[1].shape(), ElementsAre(1, 2));
+  EXPECT_THAT(server_.asked().chunks[1].lengths(), ElementsAre(1));
+  EXPECT_EQ(server_.asked().chunks[1].row_mask(), "\x01");
 }
 
 TEST_F(ClientWireTest, FloatsComeBackFromAnyTypeOfOutput) {
@@ -75,7 +75,7 @@ TEST_F(ClientWireTest, FloatsAreNotSentAsOtherElements) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("FLOAT16"));
   EXPECT_TRUE(absl::IsFailedPrecondition((*stream)->Normalize({1, 2}).status()));
   ASSERT_TRUE((*stream)->Finish().ok());
-  EXPECT_TRUE(server_.chunks.empty());
+  EXPECT_TRUE(server_.asked().chunks.empty());
 }
 
 TEST_F(ClientWireTest, OneBatchByOneCall) {
@@ -85,12 +85,13 @@ TEST_F(ClientWireTest, OneBatchByOneCall) {
   const auto response = Connect().Normalize(request);
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->output().data(), request.input().data());
-  EXPECT_EQ(server_.normalize_request.SerializeAsString(), request.SerializeAsString());
+  EXPECT_EQ(server_.asked().normalize_request.SerializeAsString(), request.SerializeAsString());
 }
 
 TEST_F(ClientWireTest, AComparisonReadsWhileItWritesAndEndsWithItsSummary) {
-  server_.summary.add_methods()->set_chunks_refused_by_training(5);
-  server_.refused_chunk = 2;
+  server_.Tell(
+      [&](auto& answers) { answers.summary.add_methods()->set_chunks_refused_by_training(5); });
+  server_.Tell([&](auto& answers) { answers.refused_chunk = 2; });
   v1::CompareOpen open;
   open.add_specs()->mutable_layer_norm();
   const auto stream = Connect().OpenCompare(open);
