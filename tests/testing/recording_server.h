@@ -53,6 +53,11 @@ class RecordingServer final : public v1::NormalizationService::Service,
     return asked_;
   }
 
+  void Forget() {
+    const std::lock_guard lock(mutex_);
+    asked_ = {};
+  }
+
   // Changes what it answers. Between calls.
   template <typename Change>
   void Tell(const Change& change) {

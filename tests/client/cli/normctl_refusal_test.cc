@@ -64,7 +64,7 @@ TEST_F(NormctlRefusalTest, AChunkAboveTheServersLimitIsNotSentNorAnyBeforeIt) {
                                          "--rows-per-chunk", "2"};
   Output(fits);
   EXPECT_EQ(server_.asked().chunks.size(), 3);
-  server_.asked().chunks.clear();
+  server_.Forget();
   server_.Tell([&](auto& answers) { answers.limits.set_max_message_bytes(21); });
   EXPECT_EQ(Normctl(fits).error,
             "normctl: chunk 1: a message of 22 bytes is above the server's limit of 21: lower "
