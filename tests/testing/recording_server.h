@@ -47,8 +47,8 @@ class RecordingServer final : public v1::NormalizationService::Service,
     std::vector<v1::ListSessionsResponse> pages;  // of sessions; their tokens are "1", "2", ...
   };
 
-  // What it was asked. Waits for the end of the call that is under way.
-  const Asked& asked() const {
+  // What it was asked: a copy. Waits for the end of the call that is under way.
+  Asked asked() const {
     const std::lock_guard lock(mutex_);
     return asked_;
   }

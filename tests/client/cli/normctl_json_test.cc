@@ -4,7 +4,6 @@
 
 #include <cmath>
 
-#include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "tests/client/cli/npy_files.h"
 #include "tests/testing/normctl_fixture.h"
@@ -13,10 +12,12 @@
 namespace normd::cli {
 namespace {
 
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
 // The one document that `text` is.
-template <typename Message = google::protobuf::Value>
-Message Parse(const std::string& text) {
-  Message message;
+v1::ListSessionsResponse ParseList(const std::string& text) {
+  v1::ListSessionsResponse message;
   const auto status = google::protobuf::util::JsonStringToMessage(text, &message);
   EXPECT_TRUE(status.ok()) << text;
   return message;
@@ -37,25 +38,26 @@ TEST_F(NormctlJsonTest, SessionsOfAllPagesAreOneList) {
       answers.pages[i / 2].add_sessions()->set_name("sessions/" + std::to_string(i));
     });
   }
-  const auto list = Parse<v1::ListSessionsResponse>(Json({"session", "list"}));
+  const auto list = ParseList(Json({"session", "list"}));
   ASSERT_EQ(list.sessions_size(), 6);
   EXPECT_EQ(list.sessions(5).name(), "sessions/5");
   EXPECT_EQ(list.next_page_token(), "");
   server_.Tell([&](auto& answers) { answers.pages.clear(); });
-  EXPECT_EQ(Parse<v1::ListSessionsResponse>(Json({"session", "list"})).sessions_size(), 0);
+  EXPECT_EQ(ParseList(Json({"session", "list"})).sessions_size(), 0);
 }
 
 TEST_F(NormctlJsonTest, ADeletedSessionIsAnEmptyDocument) {
-  EXPECT_EQ(Parse(Json({"session", "delete", "s"})).struct_value().fields_size(), 0);
+  EXPECT_EQ(Json({"session", "delete", "s"}), "{}\n");
   EXPECT_EQ(Output({"session", "delete", "s"}), "");
 }
 
 TEST_F(NormctlJsonTest, ADifferenceThatIsNoNumberIsNull) {
   const std::string zeros = WriteFloats(folder_, "a.npy", {2}, {0, 0});
   const std::string poisoned = WriteFloats(folder_, "b.npy", {2}, {1, NAN});
-  const auto diff = Parse(Json({"diff", zeros, poisoned}));
-  EXPECT_TRUE(diff.struct_value().fields().at("max").has_null_value());
-  EXPECT_EQ(diff.struct_value().fields().at("p50").number_value(), 1);
+  const std::string diff = Json({"diff", zeros, poisoned});
+  EXPECT_THAT(diff, StartsWith("{"));
+  EXPECT_THAT(diff, HasSubstr("\"max\": null"));
+  EXPECT_THAT(diff, HasSubstr("\"p50\": 1"));
   EXPECT_EQ(Json({"diff", zeros, poisoned, "--field", "max"}), "null\n");
   EXPECT_EQ(Json({"diff", zeros, poisoned, "--field", "elements"}), "2\n");
   EXPECT_EQ(Output({"diff", zeros, poisoned, "--field", "max"}), "nan\n");

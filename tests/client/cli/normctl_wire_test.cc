@@ -152,7 +152,7 @@ TEST_F(NormctlWireTest, OneBatchIsNormalizedByOneCall) {
   Output({"normalize", input, "-o", folder_ / "y.npy", "--method", "layer_norm", "--lengths",
           WriteIntegers(folder_, "l.npy", {4, 1, 2}), "--mask",
           WriteBooleans(folder_, "m.npy", {true, false, true})});
-  const v1::NormalizeRequest& request = server_.asked().normalize_request;
+  const v1::NormalizeRequest request = server_.asked().normalize_request;
   EXPECT_TRUE(request.spec().has_layer_norm());
   EXPECT_EQ(request.input().SerializeAsString(), ReadOrFail(input).SerializeAsString());
   EXPECT_THAT(request.lengths(), ElementsAre(4, 1, 2));
@@ -169,7 +169,7 @@ TEST_F(NormctlWireTest, ABatchMayBringItsStatistics) {
               "--output-type", "float64", "--mean", WriteFloats(folder_, "m.npy", {2}, {1, 2}),
               "--variance", WriteFloats(folder_, "v.npy", {2}, {3, 4}), "--count", "5", "--json"}),
       AllOf(HasSubstr("\"mean_variance\""), HasSubstr("\"resolved_spec\"")));
-  const v1::NormalizeRequest& request = server_.asked().normalize_request;
+  const v1::NormalizeRequest request = server_.asked().normalize_request;
   EXPECT_EQ(request.mode(), v1::BATCH_NORM_MODE_INFERENCE);
   EXPECT_EQ(request.direction(), v1::DIRECTION_INVERSE);
   EXPECT_EQ(request.output_element_type(), v1::ELEMENT_TYPE_FLOAT64);
@@ -222,7 +222,7 @@ TEST_F(NormctlWireTest, ASessionMayStartFromTrainedStatistics) {
   Output({"session", "create", "s", "--channels", "2", "--estimator", "cumulative-batch", "--mean",
           WriteFloats(folder_, "m.npy", {2}, {1, 2}), "--variance",
           WriteFloats(folder_, "v.npy", {2}, {3, 4}), "--count", "640", "--batches", "10"});
-  const v1::RunningStatistics& trained = server_.asked().create_request.session().statistics();
+  const v1::RunningStatistics trained = server_.asked().create_request.session().statistics();
   EXPECT_EQ(trained.batches(), 10);
   EXPECT_THAT(FloatsOf(trained.count()), ElementsAre(640));
   EXPECT_THAT(trained.count().shape(), ElementsAre(1));
@@ -231,7 +231,7 @@ TEST_F(NormctlWireTest, ASessionMayStartFromTrainedStatistics) {
   Output({"session", "create", "e", "--method", "min_max", "--channels", "2", "--minimum",
           WriteFloats(folder_, "min.npy", {2}, {-1, 0}), "--maximum",
           WriteFloats(folder_, "max.npy", {2}, {1, 9})});
-  const v1::RunningStatistics& extremes = server_.asked().create_request.session().statistics();
+  const v1::RunningStatistics extremes = server_.asked().create_request.session().statistics();
   EXPECT_THAT(FloatsOf(extremes.minimum_maximum().minimum()), ElementsAre(-1, 0));
   EXPECT_THAT(FloatsOf(extremes.minimum_maximum().maximum()), ElementsAre(1, 9));
   EXPECT_FALSE(extremes.has_count());
