@@ -41,7 +41,8 @@ class NormalizationTarget {
   v1::BatchNormMode mode() const;
 
   // Normalizes a batch into `output`, which it sizes. Returns the version of the statistics
-  // afterwards; 0 without a session. Errors are those of RowBatches::PaddingOf and Session::Apply.
+  // afterwards; 0 without a session. Errors are those of RowBatches::PaddingOf and Session::Apply,
+  // and INVALID_ARGUMENT (field "data") for an output above a message's limit.
   absl::StatusOr<uint64_t> Normalize(const ReceivedBatch& batch, std::string* output) const;
 
  private:
