@@ -93,6 +93,18 @@ TEST_F(StreamedRowsTest, MaskedRowsLeaveNoTraceInASession) {
   EXPECT_FALSE(statistics[0].empty());
 }
 
+TEST_F(StreamedRowsTest, AShapeOfAnyLengthIsRefusedInAFewWords) {
+  TestStream stream(channel_);
+  stream.Open(LayerNorm(2));
+  ASSERT_TRUE(stream.Receive().has_opened());
+  v1::Chunk chunk;
+  chunk.mutable_shape()->Resize(100'000, 1);
+  stream.Send(1, chunk);
+  const v1::NormalizeStreamResponse answer = stream.Receive();
+  ASSERT_TRUE(answer.has_error());
+  EXPECT_LT(answer.ByteSizeLong(), 1000);
+}
+
 // Before anything enters the session: its client could not receive the answer.
 TEST_F(StreamedRowsTest, OutputsAboveTheLimitOfAMessageAreRefused) {
   server::ServerOptions options;
