@@ -37,6 +37,7 @@ class MethodComparison {
   MethodComparison(Normalizer normalizer, ElementType output_type);
 
   const NormalizationSpec& spec() const { return SpecOf(normalizer_); }
+  const StepLayout& steps() const { return StepsOf(normalizer_); }
 
   // INVALID_ARGUMENT (field "data") for NaN or infinity under REJECT. Touches nothing, so that a
   // chunk can be refused before it enters any of several methods.

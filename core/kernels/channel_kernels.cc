@@ -7,6 +7,7 @@
 #include "core/kernels/affine-inl.h"
 #include "core/kernels/channel_moments-inl.h"
 #include "core/kernels/channel_statistics-inl.h"
+#include "core/kernels/token-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -17,6 +18,7 @@ namespace HWY_NAMESPACE {
 
 using portable::ComputeChannelMoments;
 using portable::ComputeChannelScale;
+using portable::FoldAndNormalizeToken;
 using portable::FoldAverage;
 using portable::FoldExtremes;
 using portable::FoldTokens;
@@ -78,6 +80,7 @@ HWY_EXPORT(FoldAverage);
 HWY_EXPORT(FoldExtremes);
 HWY_EXPORT(FoldTokens);
 HWY_EXPORT(ComputeChannelScale);
+HWY_EXPORT(FoldAndNormalizeToken);
 HWY_EXPORT(NormalizeChannels);
 
 void ComputeChannelMoments(ConstElements x, const ChannelLayout& layout, double* mean, double* m2) {
@@ -106,6 +109,11 @@ void FoldTokens(ConstElements x, const ChannelLayout& layout, double alpha, doub
 void ComputeChannelScale(const double* spread, double divisor, const Epsilon& epsilon,
                          const double* gamma, int64_t channels, double* scale) {
   HWY_DYNAMIC_DISPATCH(ComputeChannelScale)(spread, divisor, epsilon, gamma, channels, scale);
+}
+
+void FoldAndNormalizeToken(const TokenStep& step, ConstElements x, int64_t channels, double* mean,
+                           double* spread, Elements y) {
+  HWY_DYNAMIC_DISPATCH(FoldAndNormalizeToken)(step, x, channels, mean, spread, y);
 }
 
 void NormalizeChannels(ConstElements x, const ChannelLayout& layout, const double* mean,

@@ -41,6 +41,23 @@ void FoldTokens(ConstElements x, const ChannelLayout& layout, double alpha, doub
 void ComputeChannelScale(const double* spread, double divisor, const Epsilon& epsilon,
                          const double* gamma, int64_t channels, double* scale);
 
+// One token, a value per channel: how it enters running moments, and what it is normalized by.
+struct TokenStep {
+  bool merges = true;       // as MergeChannelMoments, with m2; else as FoldTokens, with variances
+  double weight = 0;        // count_b / n, or alpha
+  double count = 0;         // count_a
+  bool folds_first = true;  // normalized by the moments after it; else by those before it
+  double divisor = 1;       // of their spread, as in ComputeChannelScale
+  Epsilon epsilon;
+  const double* gamma = nullptr;  // or null, as beta
+  const double* beta = nullptr;
+};
+
+// The token's fold, the scales and the normalization in one pass over `mean` and `spread`; y may be
+// x where the types are the same. The bits are those of the kernels one by one.
+void FoldAndNormalizeToken(const TokenStep& step, ConstElements x, int64_t channels, double* mean,
+                           double* spread, Elements y);
+
 // y = (x - mean) * scale [+ beta] by channel, computed in float64 and rounded to y's type
 // once; beta may be null, y may be x where the types are the same.
 void NormalizeChannels(ConstElements x, const ChannelLayout& layout, const double* mean,

@@ -128,22 +128,26 @@ struct ChannelScale {
   }
 };
 
+template <class Body>
+HWY_INLINE void VisitPlacement(EpsilonPlacement placement, const Body& body) {
+  switch (placement) {
+    case EpsilonPlacement::kInsideRoot:
+      return body.template operator()<EpsilonPlacement::kInsideRoot>();
+    case EpsilonPlacement::kOutsideRoot:
+      return body.template operator()<EpsilonPlacement::kOutsideRoot>();
+    case EpsilonPlacement::kClampVariance:
+      return body.template operator()<EpsilonPlacement::kClampVariance>();
+    case EpsilonPlacement::kClampDeviation:
+      return body.template operator()<EpsilonPlacement::kClampDeviation>();
+  }
+}
+
 inline void ComputeChannelScale(const double* spread, double divisor, const Epsilon& epsilon,
                                 const double* gamma, int64_t channels, double* scale) {
-  const auto compute = [&]<EpsilonPlacement kPlacement>() HWY_ATTR {
+  VisitPlacement(epsilon.placement, [&]<EpsilonPlacement kPlacement>() HWY_ATTR {
     ForEachElement(channels,
                    ChannelScale<kPlacement>{spread, divisor, epsilon.value, gamma, scale});
-  };
-  switch (epsilon.placement) {
-    case EpsilonPlacement::kInsideRoot:
-      return compute.template operator()<EpsilonPlacement::kInsideRoot>();
-    case EpsilonPlacement::kOutsideRoot:
-      return compute.template operator()<EpsilonPlacement::kOutsideRoot>();
-    case EpsilonPlacement::kClampVariance:
-      return compute.template operator()<EpsilonPlacement::kClampVariance>();
-    case EpsilonPlacement::kClampDeviation:
-      return compute.template operator()<EpsilonPlacement::kClampDeviation>();
-  }
+  });
 }
 
 }  // namespace HWY_NAMESPACE

@@ -194,6 +194,29 @@ void ComputeChannelScale(const double* spread, double divisor, const Epsilon& ep
   }
 }
 
+void FoldAndNormalizeToken(const TokenStep& step, ConstElements x, int64_t channels, double* mean,
+                           double* spread, Elements y) {
+  VisitElementTypes(
+      x.type, y.type, [&]<typename In, typename Out>(ElementTag<In>, ElementTag<Out>) {
+        for (int64_t c = 0; c < channels; ++c) {
+          const double value = LoadElement(x.As<In>() + c);
+          const double d = value - mean[c];
+          const double new_mean = mean[c] + d * step.weight;
+          const double new_spread = step.merges
+                                        ? spread[c] + d * d * (step.count * step.weight)
+                                        : (1 - step.weight) * (spread[c] + d * step.weight * d);
+          const double center = step.folds_first ? new_mean : mean[c];
+          const double variance = (step.folds_first ? new_spread : spread[c]) / step.divisor;
+          mean[c] = new_mean;
+          spread[c] = new_spread;
+          const double inverse = InverseDeviation(variance, step.epsilon);
+          const double scale = step.gamma == nullptr ? inverse : inverse * step.gamma[c];
+          const double result = (value - center) * scale;
+          StoreElement(step.beta != nullptr ? result + step.beta[c] : result, y.As<Out>() + c);
+        }
+      });
+}
+
 void NormalizeChannels(ConstElements x, const ChannelLayout& layout, const double* mean,
                        const double* scale, const double* beta, Elements y) {
   VisitElementTypes(

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "core/kernels/channel_kernels.h"
 #include "core/kernels/element_conversion.h"
 #include "core/kernels/epsilon.h"
 #include "core/kernels/row_kernels.h"
@@ -85,6 +86,8 @@ void FoldTokens(ConstElements x, const ChannelLayout& layout, double alpha, doub
                 double* variance);
 void ComputeChannelScale(const double* spread, double divisor, const Epsilon& epsilon,
                          const double* gamma, int64_t channels, double* scale);
+void FoldAndNormalizeToken(const TokenStep& step, ConstElements x, int64_t channels, double* mean,
+                           double* spread, Elements y);
 void NormalizeChannels(ConstElements x, const ChannelLayout& layout, const double* mean,
                        const double* scale, const double* beta, Elements y);
 

@@ -1,5 +1,7 @@
 #include "core/kernels/row_kernels.h"
 
+#include <cmath>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/kernels/row_kernels.cc"
 #include "hwy/foreach_target.h"
@@ -153,6 +155,17 @@ void NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t r
 }
 
 bool AllFinite(ConstElements x, int64_t size) { return HWY_DYNAMIC_DISPATCH(AllFinite)(x, size); }
+
+int64_t CountNonFinite(ConstElements x, int64_t size) {
+  if (AllFinite(x, size)) return 0;
+  return VisitElementType(x.type, [&]<typename T>(ElementTag<T>) {
+    int64_t count = 0;
+    for (int64_t i = 0; i < size; ++i) {
+      count += std::abs(LoadElement(x.As<T>() + i)) < kLargestMagnitude ? 0 : 1;
+    }
+    return count;
+  });
+}
 
 void CanonicalizeNans(Elements x, int64_t size) { HWY_DYNAMIC_DISPATCH(CanonicalizeNans)(x, size); }
 

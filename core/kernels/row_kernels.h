@@ -47,6 +47,9 @@ void NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t r
 // overflow.
 bool AllFinite(ConstElements x, int64_t size);
 
+// How many elements AllFinite would not take. Fast where there are none.
+int64_t CountNonFinite(ConstElements x, int64_t size);
+
 // Replaces every NaN by the canonical quiet one (0x7FC00000 in float32).
 void CanonicalizeNans(Elements x, int64_t size);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -151,23 +152,39 @@ absl::Status ChannelNormalizer::NormalizeByBatch(ConstElements x, const Rows& ro
 
 void ChannelNormalizer::NormalizeRowByRow(bool update_first, ConstElements x, const Rows& rows,
                                           RunningStatistics& statistics, Elements y) const {
-  BatchStatistics batch = EmptyBatchStatistics(statistics.estimator(), channels());
-  std::vector<double> center(channels());
-  std::vector<double> scale(channels());
+  const ScaleRule rule = Rule();
+  const double* const beta = shift_.empty() ? nullptr : shift_.data();
+  const bool drops = !spec_.center.value_or(true) || !spec_.scale.value_or(true);
+  const bool only_tokens = !drops && Layout(rows).values_per_channel() == rows.count &&
+                           kernels::AllFinite(x, Layout(rows).size());
+  // What is needed where there is no one pass for a row. Made before anything is folded, as there
+  // may be no memory for it.
+  std::optional<BatchStatistics> batch;
+  std::vector<double> center;
+  std::vector<double> scale;
+  const auto prepare = [&] {
+    batch = EmptyBatchStatistics(statistics.estimator(), channels());
+    center.resize(channels());
+    scale.resize(channels());
+  };
+  if (!only_tokens) prepare();
   for (int64_t row = 0; row < rows.count; ++row) {
     const ChannelLayout layout = row_.LayoutOf(row_.steps.StepsOf(rows, row));
-    const bool finite = kernels::AllFinite(x, layout.size());
-    const auto update = [&] {
-      if (!finite) return;
-      if (!statistics.folds_tokens()) Compute(x, layout, batch);
-      statistics.Fold(x, layout, batch);
-    };
-    if (update_first) update();
-    statistics.ComputeCoefficients(Rule(), center.data(), scale.data());
-    DropCoefficients(center, scale);
-    if (!update_first) update();
-    kernels::NormalizeChannels(x, layout, center.data(), scale.data(),
-                               shift_.empty() ? nullptr : shift_.data(), y);
+    const bool finite = only_tokens || kernels::AllFinite(x, layout.size());
+    const bool is_token = finite && layout.values_per_channel() == 1 && !drops;
+    if (!is_token || !statistics.FoldAndNormalizeToken(x, rule, beta, update_first, y)) {
+      if (!batch) prepare();  // of the first row, or not at all
+      const auto update = [&] {
+        if (!finite) return;
+        if (!statistics.folds_tokens()) Compute(x, layout, *batch);
+        statistics.Fold(x, layout, *batch);
+      };
+      if (update_first) update();
+      statistics.ComputeCoefficients(rule, center.data(), scale.data());
+      DropCoefficients(center, scale);
+      if (!update_first) update();
+      kernels::NormalizeChannels(x, layout, center.data(), scale.data(), beta, y);
+    }
     FinishOutput(spec_, finite, y, layout.size());
     x = x.From(layout.size());
     y = y.From(layout.size());

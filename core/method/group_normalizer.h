@@ -25,6 +25,7 @@ class GroupNormalizer {
   const NormalizationSpec& spec() const { return spec_; }
   const StepLayout& steps() const { return row_.steps; }
   int64_t row_size() const { return row_.steps.row_size(); }
+  int64_t channels() const { return row_.step.channels; }
 
   // INVALID_ARGUMENT (field "data") for NaN or infinity under REJECT; `y` is then unspecified.
   absl::Status Normalize(ConstElements x, const Rows& rows, Elements y) const;

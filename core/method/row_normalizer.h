@@ -27,6 +27,8 @@ class RowNormalizer {
   const NormalizationSpec& spec() const { return spec_; }
   const StepLayout& steps() const { return steps_; }
   int64_t row_size() const { return steps_.row_size(); }
+  // Elements that share statistics; 0: a whole row's, which varies.
+  int64_t group_size() const { return group_size_; }
 
   // INVALID_ARGUMENT (field "data") for NaN or infinity under REJECT; `y` is then unspecified.
   absl::Status Normalize(ConstElements x, const Rows& rows, Elements y) const;
@@ -38,7 +40,7 @@ class RowNormalizer {
 
   NormalizationSpec spec_;
   StepLayout steps_;
-  int64_t group_size_ = 0;          // elements that share statistics; 0: a whole row's
+  int64_t group_size_ = 0;
   bool gain_follows_size_ = false;  // ScaleNorm's, where none was given
 };
 

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "core/error/error.h"
 
@@ -14,6 +15,11 @@ namespace {
 // beta, and the estimator's scratch.
 constexpr int64_t kBytesPerChannel = 10 * sizeof(double);
 constexpr int64_t kFixedBytes = 1024;
+// Elements that are folded in one by one under the lock: some 70 us (tests/bench/compute_cost.cc).
+constexpr int64_t kMostUnderLock = 1 << 14;
+// Of a long update whose statistics were reset meanwhile.
+constexpr int kMostAttemptsBeside = 3;
+constexpr char kBusy[] = "SESSION_BUSY";
 
 absl::Status FrozenError(const std::string& name) {
   return WithReason(absl::FailedPreconditionError(absl::StrCat(
@@ -21,6 +27,11 @@ absl::Status FrozenError(const std::string& name) {
                         " is frozen: unfreeze it, use INFERENCE, or open the stream with "
                         "ON_FROZEN_NORMALIZE_ONLY")),
                     "FROZEN");
+}
+
+bool IsRowByRow(const StreamingPolicy& policy) {
+  return policy.mode == BatchNormMode::kStreaming &&
+         policy.granularity == UpdateGranularity::kPerRow;
 }
 
 // Where the contract has a statistic.
@@ -31,6 +42,10 @@ std::string StatisticsField(const std::string& field) {
 }
 
 }  // namespace
+
+bool IsBusy(const absl::Status& status) {
+  return absl::IsAborted(status) && DetailsOf(status).reason == kBusy;
+}
 
 absl::Status Validate(const StreamingPolicy& policy, const Estimator& estimator) {
   if (policy.direction == Direction::kInverse && policy.mode != BatchNormMode::kInference) {
@@ -131,12 +146,59 @@ uint64_t Session::AdvanceLocked() {
   return ++version_;
 }
 
+bool Session::UpdatesByValue(const StreamingPolicy& policy) const {
+  if (policy.mode == BatchNormMode::kInference) return false;
+  return IsRowByRow(policy) || initial_.folds_tokens();
+}
+
+absl::StatusOr<bool> Session::BeginUpdate(const StreamingPolicy& policy, Patience patience,
+                                          Lock& lock) {
+  for (;;) {
+    NORMD_RETURN_IF_ERROR(CheckAliveLocked());
+    if (policy.mode == BatchNormMode::kInference) return false;
+    if (frozen_) {
+      if (policy.on_frozen == OnFrozen::kError) return FrozenError(name_);
+      return false;
+    }
+    if (!in_long_update_) return true;
+    if (patience == Patience::kRefuse) {
+      return WithReason(absl::AbortedError("a long update is under way"), kBusy);
+    }
+    long_update_ended_.wait(lock);
+  }
+}
+
+bool Session::UpdateLocked(absl::FunctionRef<bool(RunningStatistics&)> fold) {
+  if (fold(statistics_)) AdvanceLocked();
+  return true;
+}
+
+bool Session::UpdateBeside(absl::FunctionRef<bool(RunningStatistics&)> fold, Lock& lock) {
+  RunningStatistics statistics = statistics_;
+  const uint64_t version = version_;
+  in_long_update_ = true;
+  const absl::Cleanup end = [&] {
+    if (!lock.owns_lock()) lock.lock();  // it threw
+    in_long_update_ = false;
+    long_update_ended_.notify_all();
+  };
+  lock.unlock();
+  const bool changed = fold(statistics);
+  const absl::Time now = clock_();
+  lock.lock();
+  if (deleted_ || frozen_ || version_ != version) return false;
+  last_use_ = now;
+  if (!changed) return true;
+  statistics_ = std::move(statistics);
+  AdvanceLocked();
+  return true;
+}
+
 absl::StatusOr<uint64_t> Session::Apply(const ChannelNormalizer& normalizer,
                                         const StreamingPolicy& policy, ConstElements x,
-                                        const Rows& rows, Elements y) {
+                                        const Rows& rows, Elements y, Patience patience) {
   NORMD_RETURN_IF_ERROR(normalizer.CheckFinite(x, rows));
-  const bool row_by_row =
-      policy.mode == BatchNormMode::kStreaming && policy.granularity == UpdateGranularity::kPerRow;
+  const bool row_by_row = IsRowByRow(policy);
 
   // Outside the lock: the statistics of what is to enter.
   ChannelNormalizer::FiniteRows finite;
@@ -149,24 +211,29 @@ absl::StatusOr<uint64_t> Session::Apply(const ChannelNormalizer& normalizer,
       NORMD_RETURN_IF_ERROR(ChannelNormalizer::CheckEnoughValues(CountOf(batch)));
     }
   }
+  const auto fold = [&](RunningStatistics& statistics) {
+    if (row_by_row) {
+      const uint64_t batches = statistics.batches();
+      normalizer.NormalizeRowByRow(policy.order == UpdateOrder::kUpdateThenNormalize, x, rows,
+                                   statistics, y);
+      return statistics.batches() != batches;
+    }
+    if (CountOf(batch) == 0) return false;
+    statistics.Fold(finite.data, normalizer.Layout(finite.rows), batch);
+    return true;
+  };
+  bool is_long = UpdatesByValue(policy) && normalizer.steps().TotalSize(rows) > kMostUnderLock;
+  const bool by_the_old = policy.order == UpdateOrder::kNormalizeThenUpdate;
 
+  bool updates = false;
+  // By running statistics, after all; row by row it is done with the update.
+  const auto normalizes = [&] {
+    return policy.mode != BatchNormMode::kTraining && !(row_by_row && updates);
+  };
   std::shared_ptr<const ChannelCoefficients> coefficients;
   uint64_t version = 0;
   {
-    const std::lock_guard lock(mutex_);
-    NORMD_RETURN_IF_ERROR(CheckAliveLocked());
-    bool updates = policy.mode != BatchNormMode::kInference;
-    if (updates && frozen_) {
-      if (policy.on_frozen == OnFrozen::kError) return FrozenError(name_);
-      updates = false;
-    }
-    last_use_ = clock_();
-    if (row_by_row && updates) {
-      const uint64_t batches = statistics_.batches();
-      normalizer.NormalizeRowByRow(policy.order == UpdateOrder::kUpdateThenNormalize, x, rows,
-                                   statistics_, y);
-      return statistics_.batches() == batches ? version_ : AdvanceLocked();
-    }
+    Lock lock(mutex_);
     const auto current = [&] {
       if (coefficients_ == nullptr || coefficients_version_ != version_) {
         coefficients_ =
@@ -175,22 +242,21 @@ absl::StatusOr<uint64_t> Session::Apply(const ChannelNormalizer& normalizer,
       }
       return coefficients_;
     };
-    const auto update = [&] {
-      if (!updates || CountOf(batch) == 0) return;
-      statistics_.Fold(finite.data, normalizer.Layout(finite.rows), batch);
-      AdvanceLocked();
-    };
-    if (policy.mode == BatchNormMode::kTraining) {
-      update();
-    } else if (policy.order == UpdateOrder::kUpdateThenNormalize) {
-      update();
-      coefficients = current();
-    } else {
-      coefficients = current();
-      update();
-    }
+    int attempts = 0;
+    do {
+      const absl::StatusOr<bool> begun = BeginUpdate(policy, patience, lock);
+      if (!begun.ok()) return begun.status();
+      updates = *begun;
+      last_use_ = clock_();
+      if (normalizes() && by_the_old) coefficients = current();
+      // Others may wait for the lock then, or else who resets again and again would stop it
+      // forever.
+      is_long = is_long && ++attempts <= kMostAttemptsBeside;
+    } while (updates && !(is_long ? UpdateBeside(fold, lock) : UpdateLocked(fold)));
+    if (normalizes() && !by_the_old) coefficients = current();
     version = version_;
   }
+  if (row_by_row && updates) return version;
 
   if (policy.mode == BatchNormMode::kTraining) {
     normalizer.Apply(normalizer.CoefficientsOf(batch), Direction::kForward, x, rows, y);
@@ -242,13 +308,25 @@ bool Session::DeleteIfIdle() {
 
 SessionSnapshot Session::Snapshot() const {
   const std::lock_guard lock(mutex_);
+  return SnapshotLocked(statistics_.Snapshot());
+}
+
+SessionSnapshot Session::SnapshotWithoutChannels() const {
+  const std::lock_guard lock(mutex_);
+  StatisticsSnapshot statistics;
+  statistics.count = statistics_.count();
+  statistics.batches = statistics_.batches();
+  return SnapshotLocked(std::move(statistics));
+}
+
+SessionSnapshot Session::SnapshotLocked(StatisticsSnapshot statistics) const {
   return {.name = name_,
           .uid = uid_,
           .etag = EtagLocked(),
           .spec = spec_,
           .channels = channels_,
           .frozen = frozen_,
-          .statistics = statistics_.Snapshot(),
+          .statistics = std::move(statistics),
           .version = version_,
           .create_time = create_time_,
           .update_time = update_time_,

@@ -2,10 +2,12 @@
 // streams.
 //
 // Thread-safe. Time comes from the clock that it was given. What a chunk needs is computed outside
-// the lock where its mode allows that, and folded in inside.
+// the lock where its mode allows that, and folded in inside. What must be folded in value by value
+// and is long is folded into a copy, so that nobody waits for the lock, and only updates wait.
 #ifndef NORMD_CORE_SESSION_SESSION_H_
 #define NORMD_CORE_SESSION_SESSION_H_
 
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,6 +15,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -38,6 +41,13 @@ struct StreamingPolicy {
   OnFrozen on_frozen = OnFrozen::kError;
   Direction direction = Direction::kForward;
 };
+
+// What an update does that comes during a long one of the same session: waits for its end, or is
+// refused.
+enum class Patience { kWait, kRefuse };
+
+// Whether an update was refused for that.
+bool IsBusy(const absl::Status& status);
 
 // INVALID_ARGUMENT (field "mode") for STREAMING with an estimator that averages batch variances,
 // and (field "direction") for INVERSE in any mode but INFERENCE.
@@ -84,15 +94,20 @@ class Session {
   static absl::StatusOr<std::shared_ptr<Session>> Create(SessionConfig config, Clock clock);
 
   // Normalizes the rows of `x` into `y` as `policy` says, by a normalizer made of this session's
-  // spec, and updates the statistics. Returns the version after it. On an
+  // spec, and updates the statistics. Returns the version after it. `y` must not be `x`. On an
   // error the statistics are as they were and `y` is unspecified:
   //
+  // - IsBusy: under Patience::kRefuse, nothing was touched.
   // - INVALID_ARGUMENT (field "data"): NaN or infinity under REJECT.
   // - INVALID_ARGUMENT, reason NEEDS_MORE_ROWS: TRAINING with fewer than two values per channel.
   // - FAILED_PRECONDITION, reason FROZEN: an update of a frozen session under OnFrozen::kError.
   // - NOT_FOUND: the session was deleted.
   absl::StatusOr<uint64_t> Apply(const ChannelNormalizer& normalizer, const StreamingPolicy& policy,
-                                 ConstElements x, const Rows& rows, Elements y);
+                                 ConstElements x, const Rows& rows, Elements y,
+                                 Patience patience = Patience::kWait);
+
+  // Whether updates by `policy` fold in value by value, so that a long one makes others wait.
+  bool UpdatesByValue(const StreamingPolicy& policy) const;
 
   // ABORTED where `etag` is not empty and differs; FAILED_PRECONDITION, reason FROZEN, for Reset of
   // a frozen session; NOT_FOUND where it was deleted.
@@ -106,6 +121,8 @@ class Session {
   bool DeleteIfIdle();
 
   SessionSnapshot Snapshot() const;
+  // Of the statistics only count and batches, so that the cost is not by their size.
+  SessionSnapshot SnapshotWithoutChannels() const;
 
   // Immutable, so without a lock.
   const std::string& name() const { return name_; }
@@ -133,7 +150,18 @@ class Session {
  private:
   Session(SessionConfig config, RunningStatistics initial, Clock clock);
 
+  using Lock = std::unique_lock<std::mutex>;
+
+  // Waits until an update may begin. False where there is to be none.
+  absl::StatusOr<bool> BeginUpdate(const StreamingPolicy& policy, Patience patience, Lock& lock);
+  // Lets `fold` change the statistics; it returns whether it did. True.
+  bool UpdateLocked(absl::FunctionRef<bool(RunningStatistics&)> fold);
+  // Lets `fold` change a copy of the statistics, without the lock, and takes the copy over; false
+  // where that was forbidden meanwhile, or Reset.
+  bool UpdateBeside(absl::FunctionRef<bool(RunningStatistics&)> fold, Lock& lock);
+
   absl::Status CheckAliveLocked() const;
+  SessionSnapshot SnapshotLocked(StatisticsSnapshot statistics) const;
   absl::Status CheckEtagLocked(const std::string& etag) const;
   std::string EtagLocked() const;
   absl::Time ExpireTimeLocked() const;
@@ -154,6 +182,8 @@ class Session {
   uint64_t revision_ = 1;  // of everything but the statistics; makes the etag
   bool frozen_;
   bool deleted_ = false;
+  bool in_long_update_ = false;  // then only Reset may change the statistics
+  std::condition_variable long_update_ended_;
   int open_streams_ = 0;
   absl::Duration idle_timeout_;
   absl::Time update_time_;

@@ -193,6 +193,30 @@ void RunningStatistics::ComputeCoefficients(const ScaleRule& rule, double* cente
                                channels(), scale);
 }
 
+bool RunningStatistics::FoldAndNormalizeToken(ConstElements x, const ScaleRule& rule,
+                                              const double* beta, bool update_first, Elements y) {
+  kernels::TokenStep step;
+  if (const auto* token = std::get_if<TokenEma>(&estimator_)) {
+    step.merges = false;
+    step.weight = token->alpha;
+  } else if (std::holds_alternative<Cumulative>(estimator_) && count_ > 0) {
+    step.weight = 1 / (count_ + 1);
+    step.count = count_;
+  } else {
+    return false;
+  }
+  step.folds_first = update_first;
+  step.divisor = spread_divisor();
+  ++batches_;
+  count_ += 1;
+  if (update_first) step.divisor = spread_divisor();
+  step.epsilon = rule.epsilon;
+  step.gamma = rule.gamma;
+  step.beta = beta;
+  kernels::FoldAndNormalizeToken(step, x, channels(), center_.data(), spread_.data(), y);
+  return true;
+}
+
 StatisticsSnapshot RunningStatistics::Snapshot() const {
   StatisticsSnapshot result;
   result.count = count_;

@@ -80,6 +80,13 @@ class RunningStatistics {
 
   void ComputeCoefficients(const ScaleRule& rule, double* center, double* scale) const;
 
+  // What Fold of a token (one value per channel), ComputeCoefficients, and the normalization by
+  // them with `beta` (or null) come to, bit for bit, in one pass. The coefficients are those after
+  // the token or, where not `update_first`, before it. False, and nothing is done, where there is
+  // no such pass: for extremes, averages of batches, and the first of pooled moments.
+  bool FoldAndNormalizeToken(ConstElements x, const ScaleRule& rule, const double* beta,
+                             bool update_first, Elements y);
+
   StatisticsSnapshot Snapshot() const;
 
  private:

@@ -94,6 +94,64 @@ TEST(ChannelBits, OfMergedMoments) {
   });
 }
 
+// The kernels one by one, for what one pass must equal.
+void FoldThenNormalize(const TokenStep& step, const float* x, int64_t channels, double* mean,
+                       double* spread, float* y) {
+  const ChannelLayout token{1, channels, 1};
+  std::vector<double> center(mean, mean + channels), before(spread, spread + channels);
+  std::vector<double> scale(channels), zero(channels);
+  const std::vector<double> value(x, x + channels);
+  if (step.merges) {
+    portable::MergeChannelMoments(step.count, 1, value.data(), zero.data(), channels, mean, spread);
+  } else {
+    portable::FoldTokens(x, token, step.weight, mean, spread);
+  }
+  portable::ComputeChannelScale(step.folds_first ? spread : before.data(), step.divisor,
+                                step.epsilon, step.gamma, channels, scale.data());
+  portable::NormalizeChannels(x, token, step.folds_first ? mean : center.data(), scale.data(),
+                              step.beta, y);
+}
+
+TEST(ChannelBits, OfATokenInOnePass) {
+  ForEachTarget([] {
+    for (int64_t channels = 1; channels <= 40; ++channels) {
+      const auto x = RandomFloats(channels, 3);
+      const auto old_mean = RandomDoubles(channels, -5, 5, 1);
+      auto old_spread = RandomDoubles(channels, 0, 5, 2);
+      old_spread[channels / 2] = 0;
+      const auto gamma = RandomDoubles(channels, -2, 2, 3);
+      const auto beta = RandomDoubles(channels, -2, 2, 4);
+      for (int variant = 0; variant < 16; ++variant) {
+        for (EpsilonPlacement placement : kPlacements) {
+          TokenStep step;
+          step.merges = (variant & 1) != 0;
+          step.count = 6;
+          step.weight = step.merges ? 1 / (step.count + 1) : 0.3;
+          step.folds_first = (variant & 2) != 0;
+          step.divisor = step.merges ? step.count + (step.folds_first ? 1 : 0) : 1;
+          step.epsilon = {1e-3, placement};
+          step.gamma = (variant & 4) != 0 ? gamma.data() : nullptr;
+          step.beta = (variant & 8) != 0 ? beta.data() : nullptr;
+          auto expected_mean = old_mean, expected_spread = old_spread;
+          std::vector<float> expected(channels);
+          FoldThenNormalize(step, x.data(), channels, expected_mean.data(), expected_spread.data(),
+                            expected.data());
+          const auto check = [&](auto kernel) {
+            auto mean = old_mean, spread = old_spread;
+            FloatsAt y(x, channels % 16);
+            kernel(step, y.data(), channels, mean.data(), spread.data(), y.data());  // in place
+            EXPECT_TRUE(SameBits(mean, expected_mean));
+            EXPECT_TRUE(SameBits(spread, expected_spread));
+            EXPECT_TRUE(SameBits(y.values(), expected));
+          };
+          check(FoldAndNormalizeToken);
+          check(portable::FoldAndNormalizeToken);
+        }
+      }
+    }
+  });
+}
+
 TEST(ChannelBits, OfFoldedAverages) {
   ForEachTarget([] {
     for (int64_t size = 1; size <= 40; ++size) {

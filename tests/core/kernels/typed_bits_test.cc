@@ -133,6 +133,18 @@ TEST(TypedBits, EveryHalfPrecisionNumberIsReadExactly) {
   }
 }
 
+TEST(TypedCountNonFinite, CountsWhatMustNotEnter) {
+  ForEachTypeAndSize([](ElementType type, int64_t size) {
+    std::vector<double> x = Draw(size);
+    EXPECT_EQ(CountNonFinite(TypedValues(type, x, 1).data(), size), 0);
+    int64_t count = 0;
+    for (int64_t at = 0; at < size; at += 3) {
+      x[at] = at % 2 == 0 ? kNan : -kInfinity;
+      EXPECT_EQ(CountNonFinite(TypedValues(type, x, 1).data(), size), ++count) << at;
+    }
+  });
+}
+
 TEST(TypedAllFinite, FindsWhatMustNotEnter) {
   ForEachTypeAndSize([](ElementType type, int64_t size) {
     std::vector<double> x = Draw(size);
