@@ -5,6 +5,8 @@
 #ifndef NORMD_SERVER_ASYNC_EVENT_LOOP_H_
 #define NORMD_SERVER_ASYNC_EVENT_LOOP_H_
 
+#include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -36,6 +38,9 @@ class Stoppable {
 
   // The server drains: come to an end soon. Called once, on the loop's thread. May delete this.
   virtual void Stop() = 0;
+
+  // Cancels what has waited for its client through `ticks` calls of this. On the loop's thread.
+  virtual void CancelIfStalled(int /*ticks*/) {}
 };
 
 class EventLoop {
@@ -51,8 +56,12 @@ class EventLoop {
   // Starts the thread.
   void Start();
 
+  // How long the thread has run, or waited for a processor, so far: whatever else was going on, it
+  // was not idle then. Zero where the kernel does not tell. From any thread, after Start.
+  std::chrono::nanoseconds BusyTime() const;
+
   // Runs `task` on the loop's thread, after those that were posted before it. From any thread.
-  // Takes up to two milliseconds, gRPC's resolution of alarms. Does nothing after Shutdown.
+  // Does nothing after Shutdown.
   void Post(std::function<void()> task);
 
   // Stops everything that was or will be added. From any thread.
@@ -66,6 +75,9 @@ class EventLoop {
   bool stopping() const { return stopping_; }
   void Add(Stoppable* stoppable) { stoppables_.insert(stoppable); }
   void Remove(Stoppable* stoppable) { stoppables_.erase(stoppable); }
+  void CancelStalled(int ticks) {
+    for (Stoppable* stoppable : stoppables_) stoppable->CancelIfStalled(ticks);
+  }
 
  private:
   friend class Work;
@@ -78,6 +90,7 @@ class EventLoop {
 
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   std::thread thread_;
+  std::atomic<int> thread_id_ = 0;
   std::mutex mutex_;  // guards what follows; no alarm may be set once the queue is shut down
   bool shut_down_ = false;
   std::vector<std::function<void()>> tasks_;

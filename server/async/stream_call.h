@@ -1,16 +1,16 @@
 // Bidirectional streams on an event loop.
 //
-// They are served raw and parsed here: gRPC's own asynchronous reader ends a stream alike where the
-// client half-closed it and where a message cannot be parsed.
+// They are served raw, and their handlers parse: gRPC's own asynchronous reader ends a stream alike
+// where the client half-closed it and where a message cannot be parsed.
 #ifndef NORMD_SERVER_ASYNC_STREAM_CALL_H_
 #define NORMD_SERVER_ASYNC_STREAM_CALL_H_
 
 #include <coroutine>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <utility>
 
-#include "grpcpp/impl/codegen/proto_utils.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/async_stream.h"
 #include "grpcpp/support/byte_buffer.h"
@@ -21,18 +21,17 @@ namespace normd::server {
 
 enum class ReadOutcome {
   kMessage,
-  kMalformed,  // a message that cannot be parsed
-  kEnd,        // half-closed, cancelled or broken
-  kStop,       // the server drains; nothing was read
+  kEnd,   // half-closed, cancelled or broken
+  kStop,  // the server drains; nothing was read
 };
 
 // One call. Belongs to the coroutine that serves it, which must await Finish last of all.
-template <typename Request, typename Response>
 class StreamCall final : public Stoppable {
  public:
   explicit StreamCall(EventLoop& loop) : loop_(loop) {}
   ~StreamCall() override { loop_.Remove(this); }
 
+  EventLoop& loop() { return loop_; }
   grpc::ServerContext* context() { return &context_; }
   grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>* stream() { return &stream_; }
 
@@ -42,19 +41,21 @@ class StreamCall final : public Stoppable {
     loop_.Add(this);
   }
 
-  // Reads the next message into `request`. Ends early with kStop when the server drains; then
-  // nothing may be read any more.
-  auto Read(Request* request) { return ReadAwaiter{*this, request}; }
+  // Reads the next message, of read_bytes(). Ends early with kStop when the server
+  // drains; then nothing may be read any more.
+  auto Read() { return ReadAwaiter{*this}; }
+  int64_t read_bytes() const { return read_bytes_; }
 
-  // Writes a message; false where the call is broken.
-  auto Write(const Response& response) {
-    bool own_buffer = false;
-    write_buffer_.Clear();
-    grpc::SerializationTraits<Response>::Serialize(response, &write_buffer_, &own_buffer);
-    return Operation([this](void* tag) { stream_.Write(write_buffer_, tag); });
-  }
+  // The message that was read, to be parsed. It may be used on any thread, while nothing is
+  // awaited.
+  grpc::ByteBuffer& read_message() { return read_buffer_; }
 
-  // Ends the call, and waits for a read that Stop left under way.
+  // Writes a serialized message, and releases it at once; the awaited result is false where the
+  // call is broken. gRPC's buffers can be swapped, but not moved.
+  auto Write(grpc::ByteBuffer& message) { return WriteAwaiter{*this, message}; }
+
+  // Ends the call, and waits for a read that Stop left under way; false where the call had ended
+  // before, by its client or the transport.
   auto Finish(const grpc::Status& status) { return FinishAwaiter{*this, status}; }
 
   void Stop() override {
@@ -62,10 +63,14 @@ class StreamCall final : public Stoppable {
     if (reader_) std::exchange(reader_, nullptr).resume();
   }
 
+  // A client that does not read what was written holds its bytes.
+  void CancelIfStalled(int ticks) override {
+    if (writer_ && ++unread_ticks_ > ticks) context_.TryCancel();
+  }
+
  private:
   struct ReadAwaiter {
     StreamCall& call;
-    Request* request;
 
     bool await_ready() const { return call.stopping_; }
     void await_suspend(std::coroutine_handle<> waiter) {
@@ -76,10 +81,23 @@ class StreamCall final : public Stoppable {
     ReadOutcome await_resume() const {
       if (call.read_pending_ || call.stopping_) return ReadOutcome::kStop;
       if (!call.read_ok_) return ReadOutcome::kEnd;
-      const bool parsed =
-          grpc::SerializationTraits<Request>::Deserialize(&call.read_buffer_, request).ok();
-      return parsed ? ReadOutcome::kMessage : ReadOutcome::kMalformed;
+      call.read_bytes_ = static_cast<int64_t>(call.read_buffer_.Length());
+      return ReadOutcome::kMessage;
     }
+  };
+
+  struct WriteAwaiter {
+    StreamCall& call;
+    grpc::ByteBuffer& buffer;
+
+    bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<> waiter) {
+      call.writer_ = waiter;
+      call.unread_ticks_ = 0;
+      call.stream_.Write(buffer, call.write_.AsTag());
+      buffer.Clear();  // the call has a reference of its own
+    }
+    bool await_resume() const { return call.write_ok_; }
   };
 
   struct FinishAwaiter {
@@ -92,7 +110,7 @@ class StreamCall final : public Stoppable {
       call.finish_pending_ = true;
       call.stream_.Finish(status, call.finish_.AsTag());
     }
-    void await_resume() const {}
+    bool await_resume() const { return call.finish_ok_; }
   };
 
   struct ReadCompletion final : Completion {
@@ -109,10 +127,20 @@ class StreamCall final : public Stoppable {
     StreamCall& call;
   };
 
+  struct WriteCompletion final : Completion {
+    explicit WriteCompletion(StreamCall& call) : call(call) {}
+    void Complete(bool ok) override {
+      call.write_ok_ = ok;
+      std::exchange(call.writer_, nullptr).resume();
+    }
+    StreamCall& call;
+  };
+
   struct FinishCompletion final : Completion {
     explicit FinishCompletion(StreamCall& call) : call(call) {}
-    void Complete(bool /*ok*/) override {
+    void Complete(bool ok) override {
       call.finish_pending_ = false;
+      call.finish_ok_ = ok;
       call.ResumeFinished();
     }
     StreamCall& call;
@@ -129,33 +157,48 @@ class StreamCall final : public Stoppable {
   grpc::ServerContext context_;
   grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer> stream_{&context_};
   grpc::ByteBuffer read_buffer_;
-  grpc::ByteBuffer write_buffer_;
   ReadCompletion read_{*this};
+  WriteCompletion write_{*this};
   FinishCompletion finish_{*this};
   std::coroutine_handle<> reader_;
+  std::coroutine_handle<> writer_;
   std::coroutine_handle<> finisher_;
+  int64_t read_bytes_ = 0;
+  int unread_ticks_ = 0;  // of the write under way
   bool read_pending_ = false;
   bool read_ok_ = false;
+  bool write_ok_ = false;
   bool finish_pending_ = false;
+  bool finish_ok_ = false;
   bool stopping_ = false;
 };
 
-template <typename Request, typename Response>
-using StreamHandler = std::function<Task(std::unique_ptr<StreamCall<Request, Response>>)>;
+using StreamHandler = std::function<Task(std::unique_ptr<StreamCall>)>;
 
-// Accepts streams of one raw method until the server shuts down; each is served by `handler`, a
-// coroutine.
-template <typename Request, typename Response, typename Service, typename RequestMethod>
-Task ServeStream(EventLoop& loop, Service& service, RequestMethod request_method,
-                 StreamHandler<Request, Response> handler) {
+// Accepts streams of one raw method, one after the other, until the server shuts down; each is
+// served by `handler`, a coroutine.
+template <typename Service, typename RequestMethod>
+Task AcceptStreams(EventLoop& loop, Service& service, RequestMethod request_method,
+                   StreamHandler handler) {
   for (;;) {
-    auto call = std::make_unique<StreamCall<Request, Response>>(loop);
+    auto call = std::make_unique<StreamCall>(loop);
     const bool started = co_await Operation([&](void* tag) {
       (service.*request_method)(call->context(), call->stream(), loop.queue(), loop.queue(), tag);
     });
     if (!started) co_return;
     call->Begin();
     handler(std::move(call));
+  }
+}
+
+// The same for `at_once` streams at one time. gRPC gives a stream to the loop that reads its
+// connection if that has asked for one, and else to another; then two threads wake each other for
+// every message.
+template <typename Service, typename RequestMethod>
+void ServeStreams(EventLoop& loop, Service& service, RequestMethod request_method, int at_once,
+                  const StreamHandler& handler) {
+  for (int i = 0; i < at_once; ++i) {
+    AcceptStreams(loop, service, request_method, handler);
   }
 }
 

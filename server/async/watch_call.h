@@ -1,4 +1,4 @@
-// Server-streaming calls that stay open until the client leaves or the server drains.
+// Server-streaming calls that stay open until the client leaves or the server ends.
 #ifndef NORMD_SERVER_ASYNC_WATCH_CALL_H_
 #define NORMD_SERVER_ASYNC_WATCH_CALL_H_
 
@@ -35,19 +35,26 @@ class WatchCall final : public Stoppable {
     return Operation([this, &response](void* tag) { writer_.Write(response, tag); });
   }
 
-  // Waits until the server drains (true) or the client has left (false).
-  auto UntilStopped() { return StopAwaiter{*this}; }
+  // Waits until Wake or Stop (true), or until the client has left (false).
+  auto UntilWoken() { return WakeAwaiter{*this}; }
+
+  bool stopping() const { return stopping_; }
 
   // Ends the call and waits for its done notification.
   auto Finish(const grpc::Status& status) { return FinishAwaiter{*this, status}; }
 
-  void Stop() override {
-    stopping_ = true;
+  // Resumes the coroutine where it waits in UntilWoken. On the loop's thread.
+  void Wake() {
     if (watcher_) std::exchange(watcher_, nullptr).resume();
   }
 
+  void Stop() override {
+    stopping_ = true;
+    Wake();
+  }
+
  private:
-  struct StopAwaiter {
+  struct WakeAwaiter {
     WatchCall& call;
     bool await_ready() const { return call.stopping_ || call.is_done_; }
     void await_suspend(std::coroutine_handle<> waiter) { call.watcher_ = waiter; }

@@ -9,11 +9,14 @@
 namespace normd::server {
 
 void ComparisonService::Serve(EventLoop& loop) {
-  using Call = StreamCall<v1::CompareRequest, v1::CompareResponse>;
-  ServeStream<v1::CompareRequest, v1::CompareResponse>(
-      loop, service_, &Service::RequestCompare, [this](std::unique_ptr<Call> call) {
-        return RunStream(std::move(call), std::make_unique<ComparisonStream>(limits_), streams_);
-      });
+  ServeStreams(loop, service_, &Service::RequestCompare, admission_.ready_streams,
+               [this](std::unique_ptr<StreamCall> call) {
+                 return RunStream(
+                     std::move(call),
+                     std::make_unique<ComparisonStream>(limits_, admission_.inline_bytes,
+                                                        admission_.comparisons, metrics_),
+                     admission_, compare_);
+               });
 }
 
 }  // namespace normd::server

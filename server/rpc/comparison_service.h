@@ -4,6 +4,8 @@
 
 #include "normd/v1/comparison.grpc.pb.h"
 #include "server/async/event_loop.h"
+#include "server/observability/normalization_metrics.h"
+#include "server/observability/rpc_metrics.h"
 #include "server/rpc/message_limits.h"
 #include "server/rpc/stream_loop.h"
 
@@ -11,9 +13,13 @@ namespace normd::server {
 
 class ComparisonService {
  public:
-  // `streams` must outlive the service.
-  ComparisonService(OpenStreams& streams, const MessageLimits& limits)
-      : streams_(streams), limits_(limits) {}
+  // `admission` and `metrics` must outlive the service.
+  ComparisonService(Admission& admission, const MessageLimits& limits, Metrics& metrics)
+      : admission_(admission),
+        limits_(limits),
+        metrics_(metrics),
+        compare_(metrics, RpcType::kBidiStream, v1::ComparisonService::service_full_name(),
+                 "Compare") {}
 
   grpc::Service* grpc_service() { return &service_; }
 
@@ -24,8 +30,10 @@ class ComparisonService {
   using Service = v1::ComparisonService::WithRawMethod_Compare<v1::ComparisonService::Service>;
 
   Service service_;
-  OpenStreams& streams_;
+  Admission& admission_;
   const MessageLimits limits_;
+  const NormalizationMetrics metrics_;
+  const RpcMetrics compare_;
 };
 
 }  // namespace normd::server

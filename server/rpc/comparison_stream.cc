@@ -5,9 +5,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/error/error.h"
+#include "core/kernels/row_kernels.h"
 #include "core/method/normalizer.h"
 #include "server/rpc/comparison_conversion.h"
 #include "server/rpc/spec_conversion.h"
+#include "server/rpc/status_mapping.h"
 #include "server/rpc/tensor_conversion.h"
 
 namespace normd::server {
@@ -17,6 +19,9 @@ using Specs = google::protobuf::RepeatedPtrField<v1::NormalizationSpec>;
 
 // Of measurements, numbers and tags, for each method.
 constexpr int64_t kBytesBesideOutputs = 256;
+
+// What a chunk of any size costs for each running statistic, as InlineLimit has it: 45 ns.
+constexpr int64_t kCostPerChannel = 32;
 
 // BatchNorm that knows all it has seen, and LayerNorm, of the same features.
 Specs DefaultSpecs() {
@@ -48,9 +53,26 @@ absl::Status ComparisonStream::BindMethod(const v1::NormalizationSpec& spec) {
           "specs", absl::StrCat("keep statistics of ", channels_, " channels together; at most ",
                                 kMaxChannels, " are allowed"));
     }
+    NORMD_RETURN_IF_ERROR(Charge(channels->channels()));
+    inline_limit_.AddFixed(kCostPerChannel * channels->channels());
   }
   batches_->RestrictTo(StepsOf(*normalizer));
+  inline_limit_.Add(*normalizer, batches_->type());
   methods_.emplace_back(*std::move(normalizer), output_type_);
+  return absl::OkStatus();
+}
+
+absl::Status ComparisonStream::Charge(int64_t channels) {
+  // Running statistics, a chunk's, and snapshots of the cold start.
+  constexpr int64_t kBytesPerChannel = 384;
+  if (!memory_.HasRoom()) {
+    return WithReason(absl::ResourceExhaustedError(
+                          "this server's Compare streams keep as many statistics as they "
+                          "may: close some, or raise --max_comparison_bytes"),
+                      "TOO_MANY_COMPARISON_BYTES");
+  }
+  if (!charge_.has_value()) charge_.emplace(memory_);
+  charge_->Add(channels * kBytesPerChannel);
   return absl::OkStatus();
 }
 
@@ -66,8 +88,7 @@ absl::Status ComparisonStream::Bind(const v1::CompareOpen& open) {
       FromProto(open.output_element_type(), "output_element_type", &output_type_));
   return_outputs_ = open.return_outputs();
   const Shape row_shape(open.row_shape().begin(), open.row_shape().end());
-  absl::StatusOr<RowBatches> batches =
-      RowBatches::Create(row_shape, input_type, limits_.max_row_elements);
+  absl::StatusOr<RowBatches> batches = RowBatches::Create(row_shape, input_type, limits_);
   if (!batches.ok()) return batches.status();
   batches_ = *std::move(batches);
   const Specs specs = open.specs().empty() ? DefaultSpecs() : open.specs();
@@ -91,7 +112,7 @@ absl::Status ComparisonStream::Open(const v1::CompareRequest& request,
   return absl::OkStatus();
 }
 
-absl::Status ComparisonStream::Answer(const v1::CompareRequest& request,
+absl::Status ComparisonStream::Answer(const v1::CompareRequest& request, Patience /*patience*/,
                                       v1::CompareResponse* response) {
   NORMD_RETURN_IF_ERROR(sequence_.CheckNext(request));
   v1::CompareResult* result = response->mutable_result();
@@ -101,6 +122,7 @@ absl::Status ComparisonStream::Answer(const v1::CompareRequest& request,
     result->set_sequence_number(sequence_.Advance());
   } else {
     sequence_.Refuse(status, response->mutable_error());
+    metrics_.refusals().Count(ReasonOf(status));
   }
   return absl::OkStatus();
 }
@@ -129,17 +151,32 @@ absl::Status ComparisonStream::Measure(const v1::Chunk& chunk, v1::CompareResult
     x.data = valid_.data();
   }
   const Rows rows = padding->valid_rows();
-  for (const MethodComparison& method : methods_) NORMD_RETURN_IF_ERROR(method.Check(x, rows));
+  for (const MethodComparison& method : methods_) {
+    absl::Status status = method.Check(x, rows);
+    if (status.ok()) continue;
+    CountRejectedValues(method, x, rows);
+    return status;
+  }
 
   for (MethodComparison& method : methods_) {
     v1::MethodResult* answer = result->add_methods();
     ToProto(method.Measure(x, rows, outputs_), answer->mutable_measurements());
+    metrics_.CountTokens(method.spec().method, rows.count);
+    const bool leaves_out = method.spec().non_finite == NonFinitePolicy::kPropagate &&
+                            TraitsOf(method.spec().method).keeps_running_statistics;
+    if (leaves_out) CountRejectedValues(method, x, rows);
     if (!return_outputs_) continue;
     *answer->mutable_inference_output() = WithPadding(outputs_.inference, *padding, elements);
     if (outputs_.training.empty()) continue;
     *answer->mutable_training_output() = WithPadding(outputs_.training, *padding, elements);
   }
   return absl::OkStatus();
+}
+
+void ComparisonStream::CountRejectedValues(const MethodComparison& method, ConstElements x,
+                                           const Rows& rows) const {
+  metrics_.CountRejectedValues(method.spec().method,
+                               kernels::CountNonFinite(x, method.steps().TotalSize(rows)));
 }
 
 absl::Status ComparisonStream::CheckOutputsFit(int64_t elements) const {

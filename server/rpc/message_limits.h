@@ -4,12 +4,15 @@
 
 #include <cstdint>
 
+#include "core/tensor/shape.h"
 #include "normd/v1/normalization.pb.h"
 
 namespace normd::server {
 
 struct MessageLimits {
   int64_t max_message_bytes = 4 << 20;
+  int64_t max_rows = 1 << 20;
+  int max_rank = kMaxRank;  // of a batch: [N, row...]
   int64_t max_row_elements = 1 << 20;
 };
 

@@ -4,47 +4,93 @@
 #include <utility>
 
 #include "core/error/error.h"
-#include "server/async/unary_call.h"
 #include "server/rpc/proto_conversion.h"
 #include "server/rpc/spec_conversion.h"
 #include "server/rpc/status_mapping.h"
 #include "server/rpc/stream_session.h"
 #include "server/rpc/tensor_conversion.h"
+#include "server/rpc/unary_rpc.h"
 
 namespace normd::server {
 namespace {
 
-grpc::Status ListMethods(const v1::ListMethodsRequest& /*request*/,
+absl::Status ListMethods(const v1::ListMethodsRequest& /*request*/,
                          v1::ListMethodsResponse* response) {
   for (const MethodTraits& traits : Methods()) ToProto(traits, response->add_methods());
-  return grpc::Status::OK;
+  return absl::OkStatus();
 }
 
 }  // namespace
 
+NormalizationService::NormalizationService(SessionStore& store, Admission& admission,
+                                           const MessageLimits& limits, Metrics& metrics)
+    : store_(store),
+      admission_(admission),
+      limits_(limits),
+      metrics_(metrics),
+      normalize_stream_(metrics, RpcType::kBidiStream,
+                        v1::NormalizationService::service_full_name(), "NormalizeStream"),
+      list_methods_(metrics, RpcType::kUnary, v1::NormalizationService::service_full_name(),
+                    "ListMethods"),
+      normalize_(metrics, RpcType::kUnary, v1::NormalizationService::service_full_name(),
+                 "Normalize") {}
+
 void NormalizationService::Serve(EventLoop& loop) {
-  ServeStream<v1::NormalizeStreamRequest, v1::NormalizeStreamResponse>(
-      loop, service_, &Service::RequestNormalizeStream, [this](std::unique_ptr<Call> call) {
-        return RunStream(std::move(call), std::make_unique<StreamSession>(store_, limits_),
-                         streams_);
-      });
-  ServeUnary<Service, v1::ListMethodsRequest, v1::ListMethodsResponse>(
-      loop, service_, &Service::RequestListMethods, ListMethods);
-  ServeUnary<Service, v1::NormalizeRequest, v1::NormalizeResponse>(
-      loop, service_, &Service::RequestNormalize,
+  ServeStreams(loop, service_, &Service::RequestNormalizeStream, admission_.ready_streams,
+               [this](std::unique_ptr<StreamCall> call) {
+                 return RunStream(std::move(call),
+                                  std::make_unique<StreamSession>(
+                                      store_, limits_, admission_.inline_bytes, metrics_),
+                                  admission_, normalize_stream_);
+               });
+  ServeUnaryRpc<v1::ListMethodsRequest, v1::ListMethodsResponse>(
+      loop, service_, admission_.bytes, &Service::RequestListMethods, list_methods_, ListMethods);
+  ServeUnaryRpc<v1::NormalizeRequest, v1::NormalizeResponse>(
+      loop, service_, admission_.bytes, &Service::RequestNormalize, normalize_,
       [this](const v1::NormalizeRequest& request, v1::NormalizeResponse* response) {
-        return ToGrpcStatus(CatchInternal([&] { return Normalize(request, response); }));
-      });
+        return Normalize(request, response);
+      },
+      {&admission_.workers, [this](const v1::NormalizeRequest& request) { return IsLong(request); },
+       [this](const v1::NormalizeRequest& request) { return TurnOf(request); }});
+}
+
+bool NormalizationService::IsLong(const v1::NormalizeRequest& request) const {
+  const bool updates_session = request.has_session() &&
+                               request.mode() != v1::BATCH_NORM_MODE_UNSPECIFIED &&
+                               request.mode() != v1::BATCH_NORM_MODE_INFERENCE;
+  if (updates_session) return true;
+  // As InlineLimit has it, where the worst is assumed: what shares statistics is a last dimension,
+  // or in groups a channel of one element.
+  const v1::NormalizationSpec& spec = request.spec();
+  const auto& shape = request.input().shape();
+  double cost = static_cast<double>(request.ByteSizeLong());
+  if (spec.has_group_norm() || spec.has_instance_norm()) cost *= 4;
+  double statistics = 128;
+  for (int i = 0; i + 1 < shape.size(); ++i) statistics *= static_cast<double>(shape[i]);
+  return cost + statistics > static_cast<double>(admission_.inline_bytes);
+}
+
+const void* NormalizationService::TurnOf(const v1::NormalizeRequest& request) const {
+  if (!request.has_session()) return nullptr;
+  const auto session = store_.Find(request.session());
+  const auto policy = PolicyFromProto(request, true);
+  if (!session.ok() || !policy.ok() || !(*session)->UpdatesByValue(*policy)) return nullptr;
+  return session->get();
 }
 
 absl::Status NormalizationService::Normalize(const v1::NormalizeRequest& request,
                                              v1::NormalizeResponse* response) {
-  NormalizationTarget target;
+  if (admission_.overload.overloaded()) return OverloadedError();
+  NormalizationTarget target(metrics_);
   NORMD_RETURN_IF_ERROR(target.Bind(request, store_, limits_));
   const v1::Tensor& input = request.input();
   v1::Tensor* output = response->mutable_output();
-  const absl::StatusOr<uint64_t> version = target.Normalize(
-      {input.data(), input.shape(), request.lengths(), request.row_mask()}, output->mutable_data());
+  const absl::StatusOr<uint64_t> version =
+      target.Normalize({input.data(), input.shape(), request.lengths(), request.row_mask()},
+                       Patience::kWait, [output](int64_t bytes) {
+                         output->mutable_data()->resize(bytes);
+                         return output->mutable_data()->data();
+                       });
   if (!version.ok()) {
     const std::string field = DetailsOf(version.status()).field;
     const bool is_of_input = field == "data" || field == "shape";

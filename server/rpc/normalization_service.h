@@ -6,6 +6,8 @@
 #include "normd/v1/normalization.grpc.pb.h"
 #include "server/async/event_loop.h"
 #include "server/async/stream_call.h"
+#include "server/observability/normalization_metrics.h"
+#include "server/observability/rpc_metrics.h"
 #include "server/rpc/message_limits.h"
 #include "server/rpc/stream_loop.h"
 
@@ -13,9 +15,9 @@ namespace normd::server {
 
 class NormalizationService {
  public:
-  // `store` and `streams` must outlive the service.
-  NormalizationService(SessionStore& store, OpenStreams& streams, const MessageLimits& limits)
-      : store_(store), streams_(streams), limits_(limits) {}
+  // `store`, `admission` and `metrics` must outlive the service.
+  NormalizationService(SessionStore& store, Admission& admission, const MessageLimits& limits,
+                       Metrics& metrics);
 
   grpc::Service* grpc_service() { return &service_; }
 
@@ -23,9 +25,11 @@ class NormalizationService {
   void Serve(EventLoop& loop);
 
  private:
-  using Call = StreamCall<v1::NormalizeStreamRequest, v1::NormalizeStreamResponse>;
-
   absl::Status Normalize(const v1::NormalizeRequest& request, v1::NormalizeResponse* response);
+  // Whether it may take long, or must wait for a session's long update.
+  bool IsLong(const v1::NormalizeRequest& request) const;
+  // The session that such requests update one at a time; null: none.
+  const void* TurnOf(const v1::NormalizeRequest& request) const;
 
   using Service = v1::NormalizationService::WithRawMethod_NormalizeStream<
       v1::NormalizationService::WithAsyncMethod_ListMethods<
@@ -33,8 +37,12 @@ class NormalizationService {
 
   Service service_;
   SessionStore& store_;
-  OpenStreams& streams_;
+  Admission& admission_;
   const MessageLimits limits_;
+  const NormalizationMetrics metrics_;
+  const RpcMetrics normalize_stream_;
+  const RpcMetrics list_methods_;
+  const RpcMetrics normalize_;
 };
 
 }  // namespace normd::server

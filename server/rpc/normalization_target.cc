@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "core/error/error.h"
+#include "core/kernels/row_kernels.h"
 #include "server/rpc/proto_conversion.h"
 #include "server/rpc/session_name.h"
 #include "server/rpc/spec_conversion.h"
@@ -39,8 +40,7 @@ absl::Status NormalizationTarget::BindTo(const Request& request, v1::ElementType
   output_type_ = input_type_;
   NORMD_RETURN_IF_ERROR(
       FromProto(request.output_element_type(), "output_element_type", &output_type_));
-  absl::StatusOr<RowBatches> batches =
-      RowBatches::Create(row_shape, input_type_, limits.max_row_elements);
+  absl::StatusOr<RowBatches> batches = RowBatches::Create(row_shape, input_type_, limits);
   if (!batches.ok()) return batches.status();
   batches_ = *std::move(batches);
   max_output_bytes_ = limits.max_message_bytes;
@@ -146,14 +146,32 @@ v1::BatchNormMode NormalizationTarget::mode() const {
 }
 
 absl::StatusOr<uint64_t> NormalizationTarget::NormalizeRows(ConstElements x, const Rows& rows,
-                                                            Elements y) const {
-  if (session_ != nullptr) return session_->Apply(*ChannelsOf(normalizer_), policy_, x, rows, y);
-  NORMD_RETURN_IF_ERROR(normd::Normalize(*normalizer_, x, rows, y));
-  return 0;
+                                                            Patience patience, Elements y) const {
+  absl::StatusOr<uint64_t> version = 0;
+  if (session_ != nullptr) {
+    version = session_->Apply(*ChannelsOf(normalizer_), policy_, x, rows, y, patience);
+    if (IsBusy(version.status())) return version;
+  } else if (absl::Status status = normd::Normalize(*normalizer_, x, rows, y); !status.ok()) {
+    version = std::move(status);
+  }
+  CountRows(version.ok(), x, rows);
+  return version;
 }
 
-absl::StatusOr<uint64_t> NormalizationTarget::Normalize(const ReceivedBatch& batch,
-                                                        std::string* output) const {
+void NormalizationTarget::CountRows(bool normalized, ConstElements x, const Rows& rows) const {
+  const Method method = spec().method;
+  if (normalized) metrics_.CountTokens(method, rows.count);
+  const bool rejects = spec().non_finite == NonFinitePolicy::kReject;
+  const bool leaves_out =
+      ChannelsOf(normalizer_) != nullptr && policy_.mode != BatchNormMode::kInference;
+  if (rejects ? normalized : !normalized || !leaves_out) return;
+  metrics_.CountRejectedValues(method,
+                               kernels::CountNonFinite(x, StepsOf(*normalizer_).TotalSize(rows)));
+}
+
+absl::StatusOr<uint64_t> NormalizationTarget::Normalize(
+    const ReceivedBatch& batch, Patience patience,
+    absl::FunctionRef<char*(int64_t bytes)> allocate) const {
   const absl::StatusOr<Padding> padding = batches_->PaddingOf(batch);
   if (!padding.ok()) return padding.status();
   const int64_t input_size = SizeOf(input_type_);
@@ -165,19 +183,19 @@ absl::StatusOr<uint64_t> NormalizationTarget::Normalize(const ReceivedBatch& bat
         absl::StrCat("would be answered by ", output_bytes, " bytes, above this server's limit of ",
                      max_output_bytes_, " a message: send fewer rows at once"));
   }
-  output->resize(output_bytes);
+  char* const output = allocate(output_bytes);
   if (padding->empty()) {
-    return NormalizeRows({input_type_, batch.data.data()}, padding->valid_rows(),
-                         {output_type_, output->data()});
+    return NormalizeRows({input_type_, batch.data.data()}, padding->valid_rows(), patience,
+                         {output_type_, output});
   }
   const int64_t step_size = batches_->step_size();
   const int64_t valid = padding->valid_steps() * step_size;
   std::string x(valid * input_size, '\0');
   std::string y(valid * output_size, '\0');
   padding->TakeOut(batch.data.data(), step_size * input_size, x.data());
-  absl::StatusOr<uint64_t> version =
-      NormalizeRows({input_type_, x.data()}, padding->valid_rows(), {output_type_, y.data()});
-  if (version.ok()) padding->PutBack(y.data(), step_size * output_size, output->data());
+  absl::StatusOr<uint64_t> version = NormalizeRows({input_type_, x.data()}, padding->valid_rows(),
+                                                   patience, {output_type_, y.data()});
+  if (version.ok()) padding->PutBack(y.data(), step_size * output_size, output);
   return version;
 }
 

@@ -7,14 +7,18 @@
 #include <optional>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "core/method/normalizer.h"
 #include "core/session/session.h"
 #include "core/session/session_store.h"
 #include "core/tensor/element_type.h"
 #include "normd/v1/normalization.pb.h"
+#include "server/observability/normalization_metrics.h"
+#include "server/rpc/inline_limit.h"
 #include "server/rpc/message_limits.h"
 #include "server/rpc/row_batches.h"
 
@@ -22,7 +26,8 @@ namespace normd::server {
 
 class NormalizationTarget {
  public:
-  NormalizationTarget() = default;
+  // Counts what it normalizes. `metrics` must outlive it.
+  explicit NormalizationTarget(const NormalizationMetrics& metrics) : metrics_(metrics) {}
 
   // As `open` says. INVALID_ARGUMENT with the field's path within it, NOT_FOUND for a session that
   // there is not, FAILED_PRECONDITION where its channels are not those of the rows.
@@ -37,13 +42,26 @@ class NormalizationTarget {
   ElementType output_type() const { return output_type_; }
   // Null where nothing is kept: for methods without statistics, and streams without a session.
   const Session* session() const { return session_.get(); }
+  // Empty where the session is nobody else's, or there is none.
+  absl::string_view session_name() const {
+    return session_ == nullptr ? absl::string_view() : session_->name();
+  }
+  // Where updates are made one at a time, and of those that found the session busy: the session;
+  // null otherwise.
+  const Session* turn(bool busy) const {
+    if (session_ == nullptr) return nullptr;
+    return busy || session_->UpdatesByValue(policy_) ? session_.get() : nullptr;
+  }
+  // Adds what messages of such rows cost.
+  void AddCost(InlineLimit& limit) const { limit.Add(*normalizer_, input_type_); }
   // UNSPECIFIED for methods that keep no statistics.
   v1::BatchNormMode mode() const;
 
-  // Normalizes a batch into `output`, which it sizes. Returns the version of the statistics
-  // afterwards; 0 without a session. Errors are those of RowBatches::PaddingOf and Session::Apply,
-  // and INVALID_ARGUMENT (field "data") for an output above a message's limit.
-  absl::StatusOr<uint64_t> Normalize(const ReceivedBatch& batch, std::string* output) const;
+  // Normalizes a batch into what `allocate` gives for the output's bytes. Returns the version of
+  // the statistics afterwards; 0 without a session. Errors are those of RowBatches::PaddingOf and
+  // Session::Apply, and INVALID_ARGUMENT (field "data") for an output above a message's limit.
+  absl::StatusOr<uint64_t> Normalize(const ReceivedBatch& batch, Patience patience,
+                                     absl::FunctionRef<char*(int64_t bytes)> allocate) const;
 
  private:
   template <typename Request>
@@ -53,8 +71,11 @@ class NormalizationTarget {
   template <typename Request>
   absl::Status BindPolicy(const Request& request, bool has_statistics);
 
-  absl::StatusOr<uint64_t> NormalizeRows(ConstElements x, const Rows& rows, Elements y) const;
+  absl::StatusOr<uint64_t> NormalizeRows(ConstElements x, const Rows& rows, Patience patience,
+                                         Elements y) const;
+  void CountRows(bool normalized, ConstElements x, const Rows& rows) const;
 
+  const NormalizationMetrics& metrics_;
   std::optional<Normalizer> normalizer_;
   std::optional<RowBatches> batches_;
   int64_t max_output_bytes_ = 0;

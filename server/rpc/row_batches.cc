@@ -9,27 +9,32 @@
 namespace normd::server {
 
 absl::StatusOr<RowBatches> RowBatches::Create(absl::Span<const int64_t> row_shape, ElementType type,
-                                              int64_t max_row_elements) {
+                                              const MessageLimits& limits) {
+  if (static_cast<int64_t>(row_shape.size()) >= limits.max_rank) {
+    return InvalidFieldError(
+        "row_shape", absl::StrCat("has ", row_shape.size(), " dimensions, and a batch one more; ",
+                                  limits.max_rank, " are allowed"));
+  }
   const absl::StatusOr<StepLayout> layout = StepsOf(row_shape);
   if (!layout.ok()) return layout.status();
   const int64_t elements = layout->steps == 0 ? layout->step_size : layout->row_size();
-  if (elements > max_row_elements) {
+  if (elements > limits.max_row_elements) {
     return InvalidFieldError("row_shape",
                              absl::StrCat("a row of ", elements, " elements is above this ",
-                                          "server's limit of ", max_row_elements));
+                                          "server's limit of ", limits.max_row_elements));
   }
   RowBatches result;
   result.row_shape_.assign(row_shape.begin(), row_shape.end());
   result.layout_ = *layout;
   result.type_ = type;
-  result.max_row_elements_ = max_row_elements;
+  result.limits_ = limits;
   return result;
 }
 
 absl::StatusOr<int64_t> RowBatches::StepsIn(absl::Span<const int64_t> shape) const {
-  if (shape.size() > kMaxRank) {  // too many to be shown
+  if (static_cast<int64_t>(shape.size()) > limits_.max_rank) {  // too many to be shown
     return InvalidFieldError("shape", absl::StrCat("has ", shape.size(), " dimensions; at most ",
-                                                   kMaxRank, " are allowed"));
+                                                   limits_.max_rank, " are allowed"));
   }
   if (layout_.steps != 0) {
     if (shape.empty() || absl::MakeConstSpan(row_shape_) == shape.subspan(1)) return layout_.steps;
@@ -42,7 +47,7 @@ absl::StatusOr<int64_t> RowBatches::StepsIn(absl::Span<const int64_t> shape) con
     return InvalidFieldError("shape", absl::StrCat("is ", ToString(shape), ", but must be ",
                                                    "that of rows of shape ", ToString(row_shape_)));
   }
-  const int64_t most = max_row_elements_ / layout_.step_size;
+  const int64_t most = limits_.max_row_elements / layout_.step_size;
   if (shape[1] >= 1 && shape[1] <= most) return shape[1];
   return InvalidFieldError("shape",
                            absl::StrCat("has ", shape[1], " steps; 1 to ", most, " are allowed"));
@@ -59,6 +64,10 @@ absl::StatusOr<Padding> RowBatches::PaddingOf(const ReceivedBatch& batch) const 
                              row_bytes, " bytes"));
   }
   const int64_t rows = bytes / row_bytes;
+  if (rows > limits_.max_rows) {
+    return InvalidFieldError("data", absl::StrCat("holds ", rows, " rows; this server takes ",
+                                                  limits_.max_rows, " a message"));
+  }
   if (!batch.shape.empty() && batch.shape[0] != rows) {
     return InvalidFieldError(
         "data", absl::StrCat("holds ", rows, " rows, but the shape is ", ToString(batch.shape)));

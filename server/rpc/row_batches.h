@@ -11,6 +11,7 @@
 #include "core/tensor/padding.h"
 #include "core/tensor/rows.h"
 #include "core/tensor/shape.h"
+#include "server/rpc/message_limits.h"
 
 namespace normd::server {
 
@@ -24,11 +25,11 @@ struct ReceivedBatch {
 
 class RowBatches {
  public:
-  // INVALID_ARGUMENT (field "row_shape") where it is no row's shape, or a row, or of rows that vary
-  // a step, has more than `max_row_elements`. To be known before anything is allocated for
-  // channels.
+  // INVALID_ARGUMENT (field "row_shape") where it is no row's shape, or has more dimensions than
+  // `limits` allow, or a row, or of rows that vary a step, has more elements. To be known before
+  // anything is allocated for channels.
   static absl::StatusOr<RowBatches> Create(absl::Span<const int64_t> row_shape, ElementType type,
-                                           int64_t max_row_elements);
+                                           const MessageLimits& limits);
 
   // Refuses lengths from now on unless `layout`, a normalizer's, lets rows bring their own steps.
   void RestrictTo(const StepLayout& layout) { layout_.may_vary &= layout.may_vary; }
@@ -51,7 +52,7 @@ class RowBatches {
   Shape row_shape_;
   StepLayout layout_;
   ElementType type_ = ElementType::kFloat32;
-  int64_t max_row_elements_ = 0;
+  MessageLimits limits_;
 };
 
 }  // namespace normd::server

@@ -8,11 +8,10 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "core/error/error.h"
-#include "server/async/unary_call.h"
 #include "server/rpc/proto_conversion.h"
 #include "server/rpc/session_name.h"
 #include "server/rpc/spec_conversion.h"
-#include "server/rpc/status_mapping.h"
+#include "server/rpc/unary_rpc.h"
 
 namespace normd::server {
 namespace {
@@ -88,8 +87,8 @@ absl::Status SessionService::List(const v1::ListSessionsRequest& request,
   const auto sessions = store_.List(after, limit + 1);
   for (size_t i = 0; i < sessions.size() && i < static_cast<size_t>(limit); ++i) {
     v1::Session* session = response->add_sessions();
-    ToProto(sessions[i]->Snapshot(), session);
-    session->mutable_statistics()->clear_mean_variance();
+    ToProto(sessions[i]->SnapshotWithoutChannels(), session);
+    session->mutable_statistics()->clear_kind();
   }
   if (sessions.size() > static_cast<size_t>(limit)) {
     response->set_next_page_token(absl::WebSafeBase64Escape(sessions[limit - 1]->name()));
@@ -147,19 +146,21 @@ absl::Status SessionService::Delete(const v1::DeleteSessionRequest& request,
 void SessionService::Serve(EventLoop& loop) {
   using Service = v1::SessionService::AsyncService;
   const auto serve = [&]<typename Request, typename Response>(
-                         auto request_method,
+                         absl::string_view name, auto request_method,
                          absl::Status (SessionService::*method)(const Request&, Response*)) {
-    ServeUnary<Service, Request, Response>(
-        loop, service_, request_method, [this, method](const Request& request, Response* response) {
-          return ToGrpcStatus(CatchInternal([&] { return (this->*method)(request, response); }));
+    ServeUnaryRpc<Request, Response>(
+        loop, service_, admission_.bytes, request_method,
+        {metrics_, RpcType::kUnary, v1::SessionService::service_full_name(), name},
+        [this, method](const Request& request, Response* response) {
+          return (this->*method)(request, response);
         });
   };
-  serve(&Service::RequestCreateSession, &SessionService::Create);
-  serve(&Service::RequestGetSession, &SessionService::Get);
-  serve(&Service::RequestListSessions, &SessionService::List);
-  serve(&Service::RequestUpdateSession, &SessionService::Update);
-  serve(&Service::RequestResetSession, &SessionService::Reset);
-  serve(&Service::RequestDeleteSession, &SessionService::Delete);
+  serve("CreateSession", &Service::RequestCreateSession, &SessionService::Create);
+  serve("GetSession", &Service::RequestGetSession, &SessionService::Get);
+  serve("ListSessions", &Service::RequestListSessions, &SessionService::List);
+  serve("UpdateSession", &Service::RequestUpdateSession, &SessionService::Update);
+  serve("ResetSession", &Service::RequestResetSession, &SessionService::Reset);
+  serve("DeleteSession", &Service::RequestDeleteSession, &SessionService::Delete);
 }
 
 }  // namespace normd::server

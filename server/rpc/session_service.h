@@ -9,6 +9,8 @@
 #include "core/session/session_store.h"
 #include "normd/v1/session.grpc.pb.h"
 #include "server/async/event_loop.h"
+#include "server/observability/metrics.h"
+#include "server/rpc/admission.h"
 
 namespace normd::server {
 
@@ -19,8 +21,10 @@ class SessionService {
     int64_t max_channels = 1 << 20;                        // of one session
   };
 
-  // `store` must outlive the service.
-  SessionService(SessionStore& store, const Options& options) : store_(store), options_(options) {}
+  // `store`, `admission` and `metrics` must outlive the service.
+  SessionService(SessionStore& store, Admission& admission, const Options& options,
+                 Metrics& metrics)
+      : store_(store), admission_(admission), options_(options), metrics_(metrics) {}
 
   grpc::Service* grpc_service() { return &service_; }
 
@@ -38,7 +42,9 @@ class SessionService {
  private:
   v1::SessionService::AsyncService service_;
   SessionStore& store_;
+  Admission& admission_;
   const Options options_;
+  Metrics& metrics_;
 };
 
 }  // namespace normd::server

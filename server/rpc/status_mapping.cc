@@ -17,13 +17,20 @@ namespace {
 constexpr char kDomain[] = "normd";
 constexpr int kRetryAfterSeconds = 1;
 
-// What a program can tell errors apart by where core gave no reason of its own.
 std::string ReasonOf(const absl::Status& status, const ErrorDetails& details) {
   if (!details.reason.empty()) return details.reason;
   return details.field.empty() ? absl::StatusCodeToString(status.code()) : "INVALID_FIELD";
 }
 
+bool ClearsByItself(const absl::Status& status, absl::string_view reason) {
+  return status.code() == absl::StatusCode::kUnavailable || reason == kTooManyStreams;
+}
+
 }  // namespace
+
+std::string ReasonOf(const absl::Status& status) {
+  return status.ok() ? "" : ReasonOf(status, DetailsOf(status));
+}
 
 google::rpc::Status ToRpcStatus(const absl::Status& status) {
   const ErrorDetails details = DetailsOf(status);
@@ -59,9 +66,7 @@ google::rpc::Status ToRpcStatus(const absl::Status& status) {
     violation->set_description(message);
     result.add_details()->PackFrom(quota);
   }
-  const bool clears_by_itself =
-      status.code() == absl::StatusCode::kUnavailable || details.reason == kTooManyStreams;
-  if (clears_by_itself) {
+  if (ClearsByItself(status, details.reason)) {
     google::rpc::RetryInfo retry;
     retry.mutable_retry_delay()->set_seconds(kRetryAfterSeconds);
     result.add_details()->PackFrom(retry);
@@ -75,12 +80,19 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
                       ToRpcStatus(status).SerializeAsString());
 }
 
-absl::Status CatchInternal(absl::FunctionRef<absl::Status()> handler) {
+void AddRetryPushback(const absl::Status& status, grpc::ServerContext& context) {
+  if (!ClearsByItself(status, DetailsOf(status).reason)) return;
+  context.AddTrailingMetadata("grpc-retry-pushback-ms", absl::StrCat(1000 * kRetryAfterSeconds));
+}
+
+absl::Status CatchInternal(const std::optional<TraceContext>& trace,
+                           absl::FunctionRef<absl::Status()> handler) {
   try {
     return handler();
   } catch (const std::exception& exception) {
     absl::BitGen random;
     const std::string id = absl::StrFormat("%016x", absl::Uniform<uint64_t>(random));
+    const LoggedTrace logged(trace);
     spdlog::error("internal error {}: {}", id, exception.what());
     return WithMetadata(
         absl::InternalError(absl::StrCat("internal error ", id, "; the server's log tells more")),

@@ -2,18 +2,16 @@
 
 namespace normd::server {
 
-absl::Status OpenStreams::Place::Check() const {
-  if (number_ <= streams_.most_) return absl::OkStatus();
-  return WithReason(absl::ResourceExhaustedError(
-                        absl::StrCat("this server holds as many streams as it may, ",
-                                     streams_.most_, ": close some, or raise --max_streams")),
-                    kTooManyStreams);
-}
-
 absl::Status DrainingError() {
   return WithReason(absl::UnavailableError("the server is draining: open the stream again, on "
                                            "another server or after a restart"),
                     "DRAINING");
+}
+
+absl::Status OverloadedError() {
+  return WithReason(absl::UnavailableError(
+                        "the server has more to do than it can: try again later, or on another"),
+                    "OVERLOADED");
 }
 
 absl::Status MalformedError(absl::string_view message) {

@@ -2,7 +2,8 @@
 #ifndef NORMD_SERVER_RPC_STREAM_LOOP_H_
 #define NORMD_SERVER_RPC_STREAM_LOOP_H_
 
-#include <atomic>
+#include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -10,81 +11,114 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "core/error/error.h"
+#include "core/session/session.h"
+#include "server/async/byte_budget.h"
 #include "server/async/stream_call.h"
+#include "server/async/worker_pool.h"
+#include "server/observability/call_record.h"
+#include "server/rpc/admission.h"
+#include "server/rpc/deadline.h"
 #include "server/rpc/status_mapping.h"
+#include "server/rpc/stream_messages.h"
 
 namespace normd::server {
 
-// The streams of all services that are open, and how many there may be. Thread-safe.
-class OpenStreams {
- public:
-  explicit OpenStreams(int most) : most_(most) {}
-
-  // Counts a stream for as long as it lives.
-  class Place {
-   public:
-    explicit Place(OpenStreams& streams) : streams_(streams), number_(++streams.count_) {}
-    ~Place() { --streams_.count_; }
-    Place(const Place&) = delete;
-    Place& operator=(const Place&) = delete;
-
-    // RESOURCE_EXHAUSTED, reason TOO_MANY_STREAMS, where there were as many as there may be.
-    absl::Status Check() const;
-
-   private:
-    OpenStreams& streams_;
-    const int number_;
-  };
-
- private:
-  const int most_;
-  std::atomic<int> count_ = 0;
-};
-
-// Why a stream ends: UNAVAILABLE, reason DRAINING; INVALID_ARGUMENT, reason MALFORMED_MESSAGE.
+// Why a stream ends: UNAVAILABLE, reason DRAINING or OVERLOADED; INVALID_ARGUMENT, reason
+// MALFORMED_MESSAGE.
 absl::Status DrainingError();
+absl::Status OverloadedError();
 absl::Status MalformedError(absl::string_view message);
+
+// What a stream keeps of a message's buffers for the next one.
+inline constexpr int64_t kMaxKeptBytes = 256 << 10;
 
 // Serves `call` to its end. `session` is the stream without the wire:
 //
-//   absl::Status Open(const Request&, Response*);    the first message
-//   absl::Status Answer(const Request&, Response*);  any further one; an error ends the call
-//   void Close(Response*) const;                     the last message of a stream that was opened
+//   Request, Reply                           a message, and the answer to one, for Serialize
+//   absl::Status Open(const Request&, Reply*);
+//                                            the first message
+//   absl::Status Answer(const Request&, Patience, Reply*);
+//                                            any further one; an error ends the call, but IsBusy
+//   void Close(Reply*) const;                the last message of a stream that was opened
+//   int64_t inline_bytes() const;            a larger message takes too long for the loop's thread
+//   const void* turn(bool busy) const;       such, and those that were refused as busy, of the same
+//                                            turn come one at a time; null: none
 //   uint64_t last_sequence_number() const;
-template <typename Request, typename Response, typename Session>
-Task RunStream(std::unique_ptr<StreamCall<Request, Response>> call,
-               std::unique_ptr<Session> session, OpenStreams& streams) {
-  const OpenStreams::Place place(streams);
+//   absl::string_view session_name() const;  empty where it has none
+//   void ReleaseBuffers();                   what it keeps of large messages
+//
+// `admission` and `rpc` must outlive the call.
+template <typename Session>
+Task RunStream(std::unique_ptr<StreamCall> call, std::unique_ptr<Session> session,
+               Admission& admission, const RpcMetrics& rpc) {
+  CallRecord record(rpc, *call->context());
+  const OpenStreams::Place place(admission.streams, record.peer());
+  using Request = typename Session::Request;
   Request request;
-  Response response;
+  typename Session::Reply reply;
   bool opened = false;
-  absl::Status status = place.Check();
+  absl::Status status = place.status();
+  OverloadDetector::Stream load(admission.overload);
+  if (status.ok() && load.refused()) status = OverloadedError();
+  const Deadline deadline(*call->context());
   while (status.ok()) {
-    const ReadOutcome outcome = co_await call->Read(&request);
+    const ReadOutcome outcome = co_await call->Read();
     if (outcome == ReadOutcome::kEnd) break;
     if (outcome == ReadOutcome::kStop) {
       status = DrainingError();
       break;
     }
-    if (outcome == ReadOutcome::kMalformed) {
-      status = MalformedError(Request::descriptor()->name());
-      break;
+    // Until then the message is gRPC's, and nothing more is read.
+    ByteBudget::Charge charge(admission.bytes);
+    if (!charge.TryEnter(call->read_bytes())) {
+      co_await ByteBudget::Entry(charge, call->loop(), call->read_bytes());
     }
-    status = CatchInternal([&] {
-      return opened ? session->Answer(request, &response) : session->Open(request, &response);
-    });
+    load.CountMessage();
+    // All that takes time, so that it can be done elsewhere.
+    bool parsed = false;
+    grpc::ByteBuffer message;
+    const auto answer = [&](Patience patience) {
+      return CatchInternal(record.trace(), [&]() -> absl::Status {
+        NORMD_RETURN_IF_ERROR(deadline.Check());
+        if (!parsed && !ParseRequest(call->read_message(), request)) {
+          return MalformedError(Request::descriptor()->name());
+        }
+        if (!std::exchange(parsed, true)) record.CountReceived();
+        NORMD_RETURN_IF_ERROR(opened ? session->Answer(request, patience, &reply)
+                                     : session->Open(request, &reply));
+        grpc::ByteBuffer serialized = Serialize(reply);
+        message.Swap(&serialized);
+        if (std::max<int64_t>(call->read_bytes(), message.Length()) > kMaxKeptBytes) {
+          request = Request();
+          reply = {};
+          session->ReleaseBuffers();
+        }
+        return absl::OkStatus();
+      });
+    };
+    const bool is_large = call->read_bytes() > session->inline_bytes();
+    if (!is_large) status = answer(Patience::kRefuse);
+    if (is_large || IsBusy(status)) {
+      status = co_await RunOn(admission.workers, call->loop(), session->turn(!is_large),
+                              [&] { return answer(Patience::kWait); });
+    }
     if (!status.ok()) break;
     opened = true;
-    const bool written = co_await call->Write(response);
+    charge.Add(static_cast<int64_t>(message.Length()));
+    const bool written = co_await call->Write(message);
     if (!written) break;  // the client is gone
+    record.CountSent();
   }
   if (opened) {
-    const absl::Status closed = CatchInternal([&] {
-      session->Close(&response);
+    record.SetSession(session->session_name());
+    const absl::Status closed = CatchInternal(record.trace(), [&] {
+      session->Close(&reply);
       return absl::OkStatus();
     });
     if (closed.ok()) {
-      co_await call->Write(response);
+      grpc::ByteBuffer last = Serialize(reply);
+      const bool written = co_await call->Write(last);
+      if (written) record.CountSent();
     } else if (status.ok()) {
       status = closed;
     }
@@ -92,9 +126,16 @@ Task RunStream(std::unique_ptr<StreamCall<Request, Response>> call,
       status = WithMetadata(std::move(status), "last_sequence_number",
                             absl::StrCat(session->last_sequence_number()));
     }
+  } else if (!status.ok()) {
+    AddRetryPushback(status, *call->context());
   }
   const grpc::Status result = ToGrpcStatus(status);
-  co_await call->Finish(result);
+  const bool finished = co_await call->Finish(result);
+  if (finished || !result.ok()) {
+    record.End(result, ReasonOf(status));
+  } else {
+    record.EndAbandoned();
+  }
 }
 
 }  // namespace normd::server

@@ -50,15 +50,16 @@ std::string InMemorySessionStore::NewUidLocked() {
                          absl::Uniform<uint64_t>(random_));
 }
 
-InMemorySessionStore::Sessions::iterator InMemorySessionStore::EraseLocked(
+InMemorySessionStore::Sessions::iterator InMemorySessionStore::EraseExpiredLocked(
     Sessions::iterator session) {
+  ++expired_count_;
   return sessions_.erase(session);
 }
 
 InMemorySessionStore::Sessions::iterator InMemorySessionStore::FindLocked(absl::string_view name) {
   const auto found = sessions_.find(name);
   if (found == sessions_.end() || !found->second->DeleteIfIdle()) return found;
-  EraseLocked(found);
+  EraseExpiredLocked(found);
   return sessions_.end();
 }
 
@@ -67,7 +68,7 @@ int InMemorySessionStore::DeleteIdleLocked() {
   for (auto it = sessions_.begin(); it != sessions_.end();) {
     const bool idle = it->second->DeleteIfIdle();
     count += idle ? 1 : 0;
-    it = idle ? EraseLocked(it) : std::next(it);
+    it = idle ? EraseExpiredLocked(it) : std::next(it);
   }
   return count;
 }
@@ -113,7 +114,7 @@ std::vector<std::shared_ptr<Session>> InMemorySessionStore::List(absl::string_vi
   for (auto it = sessions_.upper_bound(after);
        it != sessions_.end() && static_cast<int>(result.size()) < limit;) {
     if (it->second->DeleteIfIdle()) {
-      it = EraseLocked(it);
+      it = EraseExpiredLocked(it);
     } else {
       result.push_back(it->second);
       ++it;
@@ -127,8 +128,18 @@ absl::Status InMemorySessionStore::Delete(absl::string_view name, const std::str
   const auto found = FindLocked(name);
   if (found == sessions_.end()) return UnknownSessionError(name);
   NORMD_RETURN_IF_ERROR(found->second->Delete(etag));
-  EraseLocked(found);
+  sessions_.erase(found);
   return absl::OkStatus();
+}
+
+int64_t InMemorySessionStore::session_count() const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<int64_t>(sessions_.size());
+}
+
+int64_t InMemorySessionStore::expired_count() const {
+  const std::lock_guard lock(mutex_);
+  return expired_count_;
 }
 
 int InMemorySessionStore::DeleteIdle() {

@@ -31,12 +31,16 @@ class InMemorySessionStore final : public SessionStore {
   absl::Status Delete(absl::string_view name, const std::string& etag) override;
   int DeleteIdle() override;
 
+  int64_t session_count() const;
+  int64_t session_bytes() const { return *session_bytes_; }  // held by anyone
+  int64_t expired_count() const;                             // since the start
+
  private:
   using Sessions = std::map<std::string, std::shared_ptr<Session>, std::less<>>;
 
   // The live session of that name, or end(). Forgets one that has expired.
   Sessions::iterator FindLocked(absl::string_view name);
-  Sessions::iterator EraseLocked(Sessions::iterator session);
+  Sessions::iterator EraseExpiredLocked(Sessions::iterator session);
   int DeleteIdleLocked();
   std::string NewUidLocked();
 
@@ -45,8 +49,9 @@ class InMemorySessionStore final : public SessionStore {
   // Of all sessions that are held by anyone.
   const std::shared_ptr<std::atomic<int64_t>> session_bytes_ =
       std::make_shared<std::atomic<int64_t>>(0);
-  std::mutex mutex_;  // guards what follows; taken before a session's own
+  mutable std::mutex mutex_;  // guards what follows; taken before a session's own
   Sessions sessions_;
+  int64_t expired_count_ = 0;
   absl::BitGen random_;
 };
 

@@ -92,6 +92,23 @@ Task SleepThen(EventLoop& loop, std::chrono::milliseconds duration, std::promise
   result.set_value(woke);
 }
 
+TEST(EventLoopTest, IsBusyWhileItRunsATask) {
+  Loops loops(1);
+  std::promise<void> started;
+  std::atomic<bool> enough = false;
+  loops[0].Post([&] {
+    started.set_value();
+    while (!enough) {
+    }
+  });
+  started.get_future().wait();
+  const auto before = loops[0].BusyTime();
+  while (loops[0].BusyTime() - before < std::chrono::milliseconds(50)) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  enough = true;
+}
+
 TEST(SleepTest, EndsByItselfOrAtOnceWhenStopped) {
   Loops loops(1);
   std::promise<bool> after_a_while;
