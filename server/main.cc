@@ -1,64 +1,39 @@
 // normd: normalizes streamed tensors over gRPC.
+#include <malloc.h>
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <string>
+#include <thread>
+#include <utility>
 
-#include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
-#include "absl/flags/usage_config.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
+#include "server/flags.h"
+#include "server/observability/healthcheck.h"
 #include "server/observability/logging.h"
 #include "server/server.h"
 
-ABSL_FLAG(std::string, listen, "127.0.0.1:50051",
-          "HOST:PORT to listen on. Port 0 takes any free one.");
-ABSL_FLAG(std::string, port_file, "",
-          "Write the bound port's number into this file once the server is ready.");
-ABSL_FLAG(int, threads, 0, "Threads that serve calls. 0: one per processor.");
-ABSL_FLAG(int64_t, max_message_bytes, 4 << 20, "Bytes of one message that a client may send.");
-ABSL_FLAG(int64_t, max_row_elements, 1 << 20, "Elements of one row of a stream.");
-ABSL_FLAG(int, max_streams, 10'000, "Streams that may be open at one time.");
-ABSL_FLAG(int64_t, max_sessions, 10'000, "Sessions that may exist at one time.");
-ABSL_FLAG(int64_t, max_session_bytes, int64_t{1} << 30, "Memory of all sessions together.");
-ABSL_FLAG(absl::Duration, session_idle_timeout, absl::Hours(1),
-          "Sessions unused for so long are deleted, unless they were created with a timeout of "
-          "their own. 0: never.");
-ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(10),
-          "How long calls may take to end after SIGTERM before they are cancelled.");
-ABSL_FLAG(absl::Duration, keepalive_time, absl::Minutes(1),
-          "How long a client may be silent before it is asked whether it lives.");
-ABSL_FLAG(absl::Duration, keepalive_timeout, absl::Seconds(20),
-          "How long it may take to answer that before its calls are ended.");
-ABSL_FLAG(bool, reflection, true, "Offer gRPC server reflection, so that grpcurl needs no protos.");
-ABSL_FLAG(std::string, log_level, "info", "trace, debug, info, warn, error or off.");
-ABSL_FLAG(std::string, log_format, "text", "text, or json: one object a line.");
-
 namespace {
 
-normd::server::ServerOptions OptionsFromFlags() {
-  normd::server::ServerOptions options;
-  options.listen = absl::GetFlag(FLAGS_listen);
-  options.threads = absl::GetFlag(FLAGS_threads);
-  options.max_message_bytes = absl::GetFlag(FLAGS_max_message_bytes);
-  options.max_row_elements = absl::GetFlag(FLAGS_max_row_elements);
-  options.max_streams = absl::GetFlag(FLAGS_max_streams);
-  options.sessions.max_sessions = absl::GetFlag(FLAGS_max_sessions);
-  options.sessions.max_session_bytes = absl::GetFlag(FLAGS_max_session_bytes);
-  options.session_idle_timeout = absl::GetFlag(FLAGS_session_idle_timeout);
-  if (options.session_idle_timeout <= absl::ZeroDuration()) {
-    options.session_idle_timeout = absl::InfiniteDuration();
-  }
-  options.drain_timeout = absl::GetFlag(FLAGS_drain_timeout);
-  options.keepalive_time = absl::GetFlag(FLAGS_keepalive_time);
-  options.keepalive_timeout = absl::GetFlag(FLAGS_keepalive_timeout);
-  options.reflection = absl::GetFlag(FLAGS_reflection);
-  return options;
+// Each connection takes a descriptor, and shells allow few unless asked.
+void AllowManyFiles() {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+}
+
+// Messages of some KiB come and go. Unless told otherwise, the allocator gives pages back to the
+// system with each of them and takes them anew: a token of 16 KiB then costs 1.15 times, a chunk of
+// 128 KiB 1.5 times what it does so. What is larger is given back at once, and the rest in a quiet
+// second (Server::ReturnFreeMemory).
+void KeepMemoryOfMessages() {
+  mallopt(M_TRIM_THRESHOLD, 4 << 20);
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
 }
 
 // SIGTERM and SIGINT, blocked in every thread and taken by sigwait.
@@ -71,48 +46,64 @@ sigset_t BlockStopSignals() {
   return signals;
 }
 
-int Fail(const std::string& message) {
-  normd::server::LogError(message);
+// Drains; a second signal hurries.
+void DrainUnder(const sigset_t& signals, normd::server::Server& server) {
+  std::thread hurrier([&signals, &server] {
+    int signal = 0;
+    sigwait(&signals, &signal);
+    server.HurryDrain();
+  });
+  server.Drain();
+  kill(getpid(), SIGTERM);  // wakes it
+  hurrier.join();
+}
+
+// False where `file` is named and cannot be written.
+bool WritePort(const std::string& file, int port) {
+  if (file.empty()) return true;
+  std::ofstream out(file);
+  out << port << std::endl;
+  return out.good();
+}
+
+int Fail(absl::string_view message) {
+  normd::server::LogError(std::string(message));
   return 1;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage(
-      "normd normalizes streamed tensors over gRPC and keeps running statistics per session.\n"
-      "SIGTERM ends every stream after what is in flight and exits 0.");
-  absl::FlagsUsageConfig usage;
-  usage.contains_help_flags = [](absl::string_view file) {
-    return absl::EndsWith(file, "server/main.cc");
-  };
-  usage.version_string = [] { return std::string("normd " NORMD_VERSION "\n"); };
-  absl::SetFlagsUsageConfig(usage);
-  if (absl::ParseCommandLine(argc, argv).size() > 1) {
-    std::fputs("normd: takes flags only; see normd --help\n", stderr);
-    return 2;
+  auto command_line = normd::server::ParseFlags(argc, argv);
+  if (command_line.ok() && command_line->healthcheck) {
+    return normd::server::RunHealthcheck(command_line->options.admin_listen);
   }
-  if (const absl::Status status = normd::server::SetUpLogging(
-          {absl::GetFlag(FLAGS_log_level), absl::GetFlag(FLAGS_log_format)});
-      !status.ok()) {
+  const sigset_t signals = BlockStopSignals();
+  absl::Status status = command_line.status();
+  if (status.ok()) status = normd::server::SetUpLogging(command_line->logging);
+  if (!status.ok()) {
     std::fprintf(stderr, "normd: %s\n", std::string(status.message()).c_str());
     return 2;
   }
-  const sigset_t signals = BlockStopSignals();
-
-  auto server = normd::server::Server::Start(OptionsFromFlags());
+  AllowManyFiles();
+  KeepMemoryOfMessages();
+  command_line->options.on_listener_dead = [] { kill(getpid(), SIGTERM); };
+  const auto server = normd::server::Server::Start(command_line->options);
   if (!server.ok()) {
-    Fail(std::string(server.status().message()));
+    Fail(server.status().message());
     return absl::IsInvalidArgument(server.status()) ? 2 : 1;
   }
-  if (const std::string file = absl::GetFlag(FLAGS_port_file); !file.empty()) {
-    std::ofstream out(file);
-    out << (*server)->port() << std::endl;
-    if (!out) return Fail(absl::StrCat("cannot write ", file));
+  for (const auto& [file, port] :
+       {std::pair(command_line->port_file, (*server)->port()),
+        std::pair(command_line->admin_port_file, (*server)->admin_port())}) {
+    if (WritePort(file, port)) continue;
+    (*server)->HurryDrain();
+    return Fail(absl::StrCat("cannot write ", file));
   }
 
   int signal = 0;
   sigwait(&signals, &signal);
-  (*server)->Drain();
-  return 0;
+  const bool listener_alive = (*server)->listener_alive();
+  DrainUnder(signals, **server);
+  return listener_alive ? 0 : Fail("the listener died");
 }

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "normd/v1/session.grpc.pb.h"
+#include "tests/e2e/malformed/raw_call.h"
 #include "tests/testing/test_stream.h"
 
 namespace normd {
@@ -96,10 +97,22 @@ TEST(ServerProcessTest, LogLinesAreJsonObjectsWhereThatIsAskedFor) {
       << last;
 }
 
+// protobuf writes a line of its own for each; who sends many could fill a disk.
+TEST(ServerProcessTest, AMessageThatIsNotUtf8IsNoLineInTheLog) {
+  ServerProcess server(NORMD_SERVER_BINARY, {});
+  ASSERT_NE(server.port(), 0);
+  const malformed::Case request = {malformed::kGetSession, false, {"\x0A\x02\xC3\x28"}, {}};
+  EXPECT_EQ(malformed::MakeCall(Connect(server), request).status.error_code(),
+            grpc::StatusCode::INTERNAL);
+  EXPECT_EQ(server.Log(), "");
+}
+
 TEST(ServerProcessTest, BadFlagsExitWithTwo) {
   for (const char* flag :
        {"--log_format=xml", "--max_message_bytes=4294967297", "--max_message_bytes=-1",
-        "--max_row_elements=9223372036854775807", "--max_streams=-1", "--threads=-1", "stray"}) {
+        "--max_row_elements=9223372036854775807", "--max_streams=-1", "--threads=-1", "stray",
+        "--max_rank=1", "--listen=127.0.0.1", "--listen=127.0.0.1:65536", "--drain_delay=-1s",
+        "--tls_key=/dev/null"}) {
     ServerProcess server(NORMD_SERVER_BINARY, {flag, "--log_level=off"});
     EXPECT_EQ(server.port(), 0) << flag;
     EXPECT_EQ(server.Wait(), 2) << flag;

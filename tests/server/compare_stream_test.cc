@@ -50,6 +50,26 @@ TEST_F(CompareStreamTest, BoundsWhatAStreamMayKeep) {
   EXPECT_EQ(two.Finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
+// 40 MB of statistics are charged to each of these streams.
+TEST_F(CompareStreamTest, TheMemoryOfAllStreamsIsBounded) {
+  server::ServerOptions options;
+  options.max_comparison_bytes = 50 << 20;
+  Restart(options);
+  CompareStream one(channel_, RowsOf({100'000}));
+  EXPECT_TRUE(one.Receive().has_opened());
+  {
+    CompareStream two(channel_, RowsOf({100'000}));
+    EXPECT_TRUE(two.Receive().has_opened());
+    CompareStream three(channel_, RowsOf({100'000}));
+    const grpc::Status refusal = three.Finish();
+    EXPECT_EQ(refusal.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+    EXPECT_EQ(testing::ErrorInfoOf(refusal).reason(), "TOO_MANY_COMPARISON_BYTES");
+    two.Summary();
+  }
+  CompareStream next(channel_, RowsOf({100'000}));
+  EXPECT_TRUE(next.Receive().has_opened());
+}
+
 TEST_F(CompareStreamTest, ComparesBatchNormAndLayerNormUnlessToldOtherwise) {
   CompareStream stream(channel_, RowsOf({2}));
   const v1::CompareResponse opened = stream.Receive();

@@ -51,6 +51,24 @@ TEST_F(HealthServiceTest, WatchersHearOfTheDrain) {
   drain.join();
 }
 
+TEST_F(HealthServiceTest, WatchesCountAsStreams) {
+  ServerOptions options;
+  options.max_streams = 1;
+  const auto server = testing::StartServer(options);
+  ASSERT_NE(server, nullptr);
+  const auto stub = Health::NewStub(testing::Connect(*server));
+  grpc::ClientContext first;
+  const auto reader = stub->Watch(&first, {});
+  HealthCheckResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  grpc::ClientContext second;
+  const auto refused = stub->Watch(&second, {});
+  EXPECT_FALSE(refused->Read(&response));
+  EXPECT_EQ(refused->Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  first.TryCancel();
+  EXPECT_FALSE(reader->Finish().ok());
+}
+
 TEST_F(HealthServiceTest, AWatcherMayLeave) {
   {
     grpc::ClientContext context;

@@ -26,7 +26,15 @@ class SessionServiceTest : public ::testing::Test {
   }
 
   InMemorySessionStore store_{{}, [] { return absl::Now(); }};
-  SessionService service_{store_, {}};
+  Admission admission_{{1, 1},
+                       ByteBudget(1),
+                       ByteBudget(1),
+                       OverloadDetector(OverloadDetector::Duration::max()),
+                       WorkerPool(1),
+                       0,
+                       1};
+  Metrics metrics_;
+  SessionService service_{store_, admission_, {}, metrics_};
   v1::CreateSessionResponse created_;
 };
 
@@ -149,7 +157,7 @@ TEST_F(SessionServiceTest, InitialStatisticsComeBackAndReachAcrossReset) {
 }
 
 TEST_F(SessionServiceTest, CreateRefusesMoreChannelsThanARowMayHave) {
-  SessionService service(store_, {.max_channels = 3});
+  SessionService service(store_, admission_, {.max_channels = 3}, metrics_);
   v1::CreateSessionRequest request;
   request.set_session_id("a");
   request.mutable_session()->mutable_spec()->mutable_batch_norm();
@@ -172,6 +180,28 @@ TEST_F(SessionServiceTest, IdleTimeoutsReachToTheYear9999AndNoFurther) {
   timeout->set_seconds(315'576'000'000);
   ASSERT_TRUE(service_.Create(request, &created_).ok());
   EXPECT_EQ(created_.session().expire_time().seconds(), 253'402'300'799);
+}
+
+TEST_F(SessionServiceTest, ListLeavesOutStatisticsValuesWhateverTheirKind) {
+  for (const bool extremes : {false, true}) {
+    v1::CreateSessionRequest request;
+    request.set_session_id(extremes ? "extremes" : "moments");
+    request.mutable_session()->set_channel_count(1);
+    if (extremes) {
+      request.mutable_session()->mutable_spec()->mutable_min_max();
+    } else {
+      request.mutable_session()->mutable_spec()->mutable_batch_norm();
+    }
+    ASSERT_TRUE(service_.Create(request, &created_).ok());
+    EXPECT_NE(created_.session().statistics().kind_case(), v1::RunningStatistics::KIND_NOT_SET);
+  }
+  v1::ListSessionsResponse response;
+  ASSERT_TRUE(service_.List({}, &response).ok());
+  ASSERT_EQ(response.sessions_size(), 2);
+  for (const v1::Session& session : response.sessions()) {
+    EXPECT_EQ(session.statistics().kind_case(), v1::RunningStatistics::KIND_NOT_SET);
+    EXPECT_TRUE(session.statistics().has_count());
+  }
 }
 
 TEST_F(SessionServiceTest, ListTakesItsOwnTokensOnly) {

@@ -108,7 +108,7 @@ TEST_F(StreamedRowsTest, AShapeOfAnyLengthIsRefusedInAFewWords) {
 // Before anything enters the session: its client could not receive the answer.
 TEST_F(StreamedRowsTest, OutputsAboveTheLimitOfAMessageAreRefused) {
   server::ServerOptions options;
-  options.max_message_bytes = 4096;
+  options.message.max_message_bytes = 4096;
   Restart(options);
   CreateSession("s", 2);
   v1::Open open = OnSession("s", 2, v1::BATCH_NORM_MODE_TRAINING);

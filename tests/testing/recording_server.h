@@ -21,9 +21,10 @@ class RecordingServer final : public v1::NormalizationService::Service,
                               public v1::SessionService::Service,
                               public v1::ComparisonService::Service {
  public:
-  RecordingServer() {
+  explicit RecordingServer(const std::shared_ptr<grpc::ServerCredentials>& credentials =
+                               grpc::InsecureServerCredentials()) {
     grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+    builder.AddListeningPort("127.0.0.1:0", credentials, &port_);
     builder.RegisterService(static_cast<v1::NormalizationService::Service*>(this));
     builder.RegisterService(static_cast<v1::SessionService::Service*>(this));
     builder.RegisterService(static_cast<v1::ComparisonService::Service*>(this));
@@ -38,6 +39,7 @@ class RecordingServer final : public v1::NormalizationService::Service,
     v1::CompareOpen compare_open;
     std::vector<v1::Chunk> chunks;  // of either kind of stream
     v1::CreateSessionRequest create_request;
+    std::vector<std::string> session_ids;  // what each call's metadata says; "": nothing
   };
 
   struct Answers {
@@ -67,9 +69,10 @@ class RecordingServer final : public v1::NormalizationService::Service,
 
  private:
   // What each call came with, whatever the type of the output.
-  grpc::Status Normalize(grpc::ServerContext* /*context*/, const v1::NormalizeRequest* request,
+  grpc::Status Normalize(grpc::ServerContext* context, const v1::NormalizeRequest* request,
                          v1::NormalizeResponse* response) override {
     const std::lock_guard lock(mutex_);
+    KeepSessionId(*context);
     asked_.normalize_request = *request;
     *response->mutable_output() = request->input();
     if (request->output_element_type() != v1::ELEMENT_TYPE_UNSPECIFIED) {
@@ -81,10 +84,11 @@ class RecordingServer final : public v1::NormalizationService::Service,
   }
 
   grpc::Status NormalizeStream(
-      grpc::ServerContext* /*context*/,
+      grpc::ServerContext* context,
       grpc::ServerReaderWriter<v1::NormalizeStreamResponse, v1::NormalizeStreamRequest>* stream)
       override {
     const std::lock_guard lock(mutex_);
+    KeepSessionId(*context);
     v1::NormalizeStreamRequest request;
     while (stream->Read(&request)) {
       v1::NormalizeStreamResponse response;
@@ -111,9 +115,10 @@ class RecordingServer final : public v1::NormalizationService::Service,
   }
 
   grpc::Status Compare(
-      grpc::ServerContext* /*context*/,
+      grpc::ServerContext* context,
       grpc::ServerReaderWriter<v1::CompareResponse, v1::CompareRequest>* stream) override {
     const std::lock_guard lock(mutex_);
+    KeepSessionId(*context);
     v1::CompareRequest request;
     while (stream->Read(&request)) {
       v1::CompareResponse response;
@@ -137,31 +142,62 @@ class RecordingServer final : public v1::NormalizationService::Service,
     return grpc::Status::OK;
   }
 
-  grpc::Status CreateSession(grpc::ServerContext* /*context*/,
-                             const v1::CreateSessionRequest* request,
+  grpc::Status CreateSession(grpc::ServerContext* context, const v1::CreateSessionRequest* request,
                              v1::CreateSessionResponse* response) override {
     const std::lock_guard lock(mutex_);
+    KeepSessionId(*context);
     asked_.create_request = *request;
     *response->mutable_session() = request->session();
     response->mutable_session()->set_name("sessions/" + request->session_id());
     return grpc::Status::OK;
   }
 
-  grpc::Status ListSessions(grpc::ServerContext* /*context*/,
-                            const v1::ListSessionsRequest* request,
+  grpc::Status ListSessions(grpc::ServerContext* context, const v1::ListSessionsRequest* request,
                             v1::ListSessionsResponse* response) override {
     const std::lock_guard lock(mutex_);
+    KeepSessionId(*context);
     const size_t page = request->page_token().empty() ? 0 : std::stoul(request->page_token());
     if (page < answers_.pages.size()) *response = answers_.pages[page];
     if (page + 1 < answers_.pages.size()) response->set_next_page_token(std::to_string(page + 1));
     return grpc::Status::OK;
   }
 
-  grpc::Status DeleteSession(grpc::ServerContext* /*context*/,
+  grpc::Status GetSession(grpc::ServerContext* context, const v1::GetSessionRequest* /*request*/,
+                          v1::GetSessionResponse* /*response*/) override {
+    const std::lock_guard lock(mutex_);
+    KeepSessionId(*context);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status UpdateSession(grpc::ServerContext* context,
+                             const v1::UpdateSessionRequest* /*request*/,
+                             v1::UpdateSessionResponse* /*response*/) override {
+    const std::lock_guard lock(mutex_);
+    KeepSessionId(*context);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ResetSession(grpc::ServerContext* context,
+                            const v1::ResetSessionRequest* /*request*/,
+                            v1::ResetSessionResponse* /*response*/) override {
+    const std::lock_guard lock(mutex_);
+    KeepSessionId(*context);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status DeleteSession(grpc::ServerContext* context,
                              const v1::DeleteSessionRequest* /*request*/,
                              v1::DeleteSessionResponse* /*response*/) override {
     const std::lock_guard lock(mutex_);
+    KeepSessionId(*context);
     return grpc::Status::OK;
+  }
+
+  void KeepSessionId(const grpc::ServerContext& context) {
+    const auto found = context.client_metadata().find("normd-session");
+    const bool given = found != context.client_metadata().end();
+    asked_.session_ids.emplace_back(given ? std::string(found->second.data(), found->second.size())
+                                          : "");
   }
 
   template <typename Response>

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -22,12 +23,17 @@ namespace normd::testing {
 
 class ServerProcess {
  public:
-  ServerProcess(const std::string& binary, const std::vector<std::string>& flags) {
+  ServerProcess(const std::string& binary, const std::vector<std::string>& flags)
+      : ServerProcess(std::vector<std::string>{binary}, flags) {}
+
+  // By a command that ends in the binary's path and becomes it, as prlimit does.
+  ServerProcess(std::vector<std::string> arguments, const std::vector<std::string>& flags) {
     char pattern[] = "/tmp/normd-test-XXXXXX";
     directory_ = mkdtemp(pattern);
     const std::string port_file = directory_ + "/port";
-    std::vector<std::string> arguments = {binary, "--listen=127.0.0.1:0",
-                                          "--port_file=" + port_file, "--log_level=warn"};
+    const std::vector<std::string> first = {"--listen=127.0.0.1:0", "--port_file=" + port_file,
+                                            "--log_level=warn"};
+    arguments.insert(arguments.end(), first.begin(), first.end());
     arguments.insert(arguments.end(), flags.begin(), flags.end());
     std::vector<char*> argv;
     for (std::string& argument : arguments) argv.push_back(argument.data());
@@ -36,8 +42,7 @@ class ServerProcess {
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, LogFile().c_str(),
                                      O_CREAT | O_WRONLY | O_APPEND, 0600);
-    const bool started =
-        posix_spawn(&pid_, binary.c_str(), &actions, nullptr, argv.data(), environ) == 0;
+    const bool started = posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), environ) == 0;
     posix_spawn_file_actions_destroy(&actions);
     if (!started) return;
     // The port's line is complete when it ends in a newline.
@@ -72,7 +77,16 @@ class ServerProcess {
     return std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   }
 
+  // Memory that it holds, in RAM; 0 where it has ended.
+  int64_t ResidentBytes() const { return MemoryBytes("VmRSS:"); }
+
+  // The most that it has held at any time.
+  int64_t PeakBytes() const { return MemoryBytes("VmHWM:"); }
+
   void Signal(int signal) const { kill(pid_, signal); }
+
+  // Whether it has ended by itself.
+  bool HasEnded() { return Ended(WNOHANG); }
 
   // Waits for the process's end; its exit code, or -1 where a signal ended it.
   int Wait() {
@@ -86,6 +100,15 @@ class ServerProcess {
   }
 
  private:
+  int64_t MemoryBytes(const std::string& name) const {
+    std::ifstream in("/proc/" + std::to_string(pid_) + "/status");
+    int64_t kibibytes = 0;
+    for (std::string word; in >> word;) {
+      if (word == name) in >> kibibytes;
+    }
+    return kibibytes * 1024;
+  }
+
   std::string LogFile() const { return directory_ + "/log"; }
 
   // Whether the process has ended; `options` as waitpid takes them.

@@ -70,7 +70,7 @@ class SeverableProxy {
   }
 
   void Pass(int from, int to) const {
-    char buffer[4096];
+    char buffer[64 << 10];
     if (!IsReadable(from)) return;
     const ssize_t size = read(from, buffer, sizeof(buffer));
     for (ssize_t sent = 0; !severed_ && sent < size;) {
