@@ -4,26 +4,9 @@
 
 #include "absl/time/clock.h"
 #include "client/cli/completion.h"
-#include "client/cpp/status.h"
 #include "google/protobuf/util/json_util.h"
 
 namespace normd::cli {
-
-client::Client GlobalFlags::Connect() const {
-  client::ClientOptions options;
-  options.target = server;
-  options.timeout = absl::Seconds(timeout_seconds);
-  return client::Client(options);
-}
-
-void Fail(const absl::Status& status, const GlobalFlags& global) {
-  std::fprintf(stderr, "normctl: %s\n", std::string(status.message()).c_str());
-  if (absl::IsUnavailable(status) && client::ReasonOf(status).empty()) {
-    std::fprintf(stderr, "  Is normd running at %s? Start one: normd --listen=%s\n",
-                 global.server.c_str(), global.server.c_str());
-  }
-  throw CLI::RuntimeError(1);
-}
 
 void PrintJson(const google::protobuf::Message& message, const GlobalFlags& global, std::FILE* to) {
   google::protobuf::util::JsonPrintOptions options;

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "client/cpp/client.h"
+#include "client/cpp/tls.h"
 #include "google/protobuf/message.h"
 
 namespace normd::cli {
@@ -20,8 +21,14 @@ struct GlobalFlags {
   std::string server = "127.0.0.1:50051";
   double timeout_seconds = 10;  // of a call, or of a stream's opening
   bool json = false;
+  bool tls = false;  // implied by those that follow
+  client::TlsFiles tls_files;
+  std::string tls_server_name;
 
-  client::Client Connect() const;
+  void AddTo(CLI::App& app);
+  bool UsesTls() const;
+  client::ClientOptions Options() const;
+  client::Client Connect() const { return client::Client(Options()); }
 };
 
 void AddMethodsCommand(CLI::App& app, const GlobalFlags& global);
@@ -30,10 +37,11 @@ void AddSessionCommands(CLI::App& app, const GlobalFlags& global);
 void AddNormalizeCommand(CLI::App& app, const GlobalFlags& global);
 void AddStreamCommand(CLI::App& app, const GlobalFlags& global);
 void AddCompareCommand(CLI::App& app, const GlobalFlags& global);
+void AddBenchCommand(CLI::App& app, const GlobalFlags& global);
 void AddDiffCommand(CLI::App& app, const GlobalFlags& global);
 void AddCompletionCommand(CLI::App& app);
 
-// Prints "normctl: MESSAGE", with a hint where there is a way out, and throws.
+// Prints "normctl: MESSAGE", with a hint where a way out is known, and throws.
 [[noreturn]] void Fail(const absl::Status& status, const GlobalFlags& global);
 
 inline void OkOrFail(const absl::Status& status, const GlobalFlags& global) {

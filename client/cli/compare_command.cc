@@ -1,6 +1,6 @@
 #include <cstdio>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/chunk_exchange.h"
@@ -23,10 +23,14 @@ struct CompareFlags {
 
 absl::StatusOr<v1::CompareOpen> ReadSpecs(const std::string& path) {
   std::ifstream in(path);
-  if (!in) return absl::NotFoundError(absl::StrCat(path, ": cannot be opened"));
-  const std::string json((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  std::ostringstream json;
+  in.peek();  // of a folder, which can be opened, it fails
+  if (!in.is_open() || in.bad()) {
+    return absl::NotFoundError(absl::StrCat(path, ": cannot be opened"));
+  }
+  json << in.rdbuf();
   v1::CompareOpen read;
-  const auto status = google::protobuf::util::JsonStringToMessage(json, &read);
+  const auto status = google::protobuf::util::JsonStringToMessage(json.str(), &read);
   if (!status.ok()) {
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": must be JSON like {\"specs\": [{\"layer_norm\": {}}]}: ",

@@ -1,11 +1,27 @@
 #include "client/cpp/client.h"
 
+#include "client/cpp/session_metadata.h"
 #include "client/cpp/status.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/create_channel.h"
 
 namespace normd::client {
 namespace {
+
+void AddSession(const v1::NormalizeRequest& request, grpc::ClientContext& context) {
+  AddSessionName(request.session(), context);
+}
+void AddSession(const v1::CreateSessionRequest& request, grpc::ClientContext& context) {
+  AddSessionId(request.session_id(), context);
+}
+void AddSession(const v1::UpdateSessionRequest& request, grpc::ClientContext& context) {
+  AddSessionName(request.session().name(), context);
+}
+// Of Get, Reset and Delete; the others name none.
+template <typename Request>
+void AddSession(const Request& request, grpc::ClientContext& context) {
+  if constexpr (requires { request.name(); }) AddSessionName(request.name(), context);
+}
 
 // One unary call with a deadline.
 template <typename Response, typename Stub, typename Request>
@@ -15,6 +31,7 @@ absl::StatusOr<Response> Call(const ClientOptions& options, Stub stub,
                               const Request& request) {
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + options.timeout));
+  AddSession(request, context);
   Response response;
   const grpc::Status status = ((*stub).*method)(&context, request, &response);
   if (!status.ok()) return FromGrpc(status);
@@ -23,13 +40,19 @@ absl::StatusOr<Response> Call(const ClientOptions& options, Stub stub,
 
 }  // namespace
 
-Client::Client(const ClientOptions& options) : options_(options) {
-  grpc::ChannelArguments arguments;
+std::shared_ptr<grpc::Channel> CreateChannel(const ClientOptions& options,
+                                             grpc::ChannelArguments arguments) {
   arguments.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
-  channel_ = grpc::CreateCustomChannel(
+  if (!options.tls_server_name.empty()) {
+    arguments.SetSslTargetNameOverride(options.tls_server_name);
+  }
+  return grpc::CreateCustomChannel(
       options.target,
       options.credentials ? options.credentials : grpc::InsecureChannelCredentials(), arguments);
 }
+
+Client::Client(const ClientOptions& options)
+    : options_(options), channel_(CreateChannel(options)) {}
 
 absl::StatusOr<v1::NormalizeResponse> Client::Normalize(const v1::NormalizeRequest& request) const {
   using Stub = v1::NormalizationService::Stub;

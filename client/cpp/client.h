@@ -12,6 +12,7 @@
 #include "client/cpp/normalize_stream.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/security/credentials.h"
+#include "grpcpp/support/channel_arguments.h"
 #include "normd/v1/normalization.grpc.pb.h"
 #include "normd/v1/session.grpc.pb.h"
 
@@ -22,10 +23,17 @@ struct ClientOptions {
   absl::Duration timeout = absl::Seconds(10);     // of each call; of a stream's opening alone
   int64_t max_message_bytes = int64_t{64} << 20;  // that a server may send
   int64_t max_unread_bytes = int64_t{256} << 20;  // of one stream's answers
-  std::shared_ptr<grpc::ChannelCredentials> credentials;  // null: plaintext
+  std::shared_ptr<grpc::ChannelCredentials> credentials;  // null: plaintext; see TlsCredentials
+  // With TLS: the name that the server's certificate must bear; empty: the target's host.
+  std::string tls_server_name;
 };
 
-// Thread-safe, cheap to copy. Errors are the server's, with its details (see status.h); UNAVAILABLE
+// A channel to the target, by credentials, limits and name; the rest as `arguments` say.
+std::shared_ptr<grpc::Channel> CreateChannel(const ClientOptions& options,
+                                             grpc::ChannelArguments arguments = {});
+
+// Thread-safe, cheap to copy. Calls that name a session carry its id as metadata (see
+// session_metadata.h). Errors are the server's, with its details (see status.h); UNAVAILABLE
 // and DEADLINE_EXCEEDED where it cannot be reached in time.
 class Client {
  public:

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
+#include "client/cpp/session_metadata.h"
 #include "client/cpp/status.h"
 #include "client/cpp/tensor.h"
 
@@ -34,10 +34,7 @@ absl::StatusOr<std::unique_ptr<NormalizeStream>> NormalizeStream::Open(
     int64_t max_unread_bytes) {
   std::unique_ptr<NormalizeStream> stream(new NormalizeStream(max_unread_bytes));
   stream->element_type_ = open.element_type();
-  if (open.has_session()) {
-    stream->context_.AddMetadata("normd-session",
-                                 std::string(absl::StripPrefix(open.session(), "sessions/")));
-  }
+  AddSessionName(open.session(), stream->context_);
   if (absl::Status status = stream->Start(channel, open, timeout); !status.ok()) return status;
   return stream;
 }

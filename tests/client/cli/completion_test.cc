@@ -50,6 +50,8 @@ TEST(CompletionTest, OfFlagsTheProgramsOwnAmongThem) {
   EXPECT_THAT(Complete({"stream", "--se"}), UnorderedElementsAre("--session", "--server"));
   EXPECT_THAT(Complete({"stream", "x.npy", "--no-c"}), ElementsAre("--no-center"));
   EXPECT_THAT(Complete({"session", "--mo"}), IsEmpty());
+  EXPECT_THAT(Complete({"session", "get", "--tls-c"}),
+              UnorderedElementsAre("--tls-ca", "--tls-cert"));
 }
 
 TEST(CompletionTest, OfValuesThatHaveNames) {
@@ -66,10 +68,12 @@ TEST(CompletionTest, OfFilesNothing) {
   EXPECT_THAT(Complete({"stream", "-o", ""}), IsEmpty());
   EXPECT_THAT(Complete({"stream", "--output", "x"}), IsEmpty());
   EXPECT_THAT(Complete({"stream", "x.n"}), IsEmpty());
+  EXPECT_THAT(Complete({"--tls-ca", ""}), IsEmpty());
 }
 
 TEST(CompletionTest, AFlagWithoutAValueIsFollowedByAnything) {
   EXPECT_THAT(Complete({"stream", "--inverse", "--out"}), Not(IsEmpty()));
+  EXPECT_THAT(Complete({"--tls", "sess"}), ElementsAre("session"));
 }
 
 // Asked as zsh's completion asks, through its compgen; zsh then leaves out what does not begin with

@@ -115,5 +115,73 @@ TEST_F(ClientWireTest, AComparisonReadsWhileItWritesAndEndsWithItsSummary) {
   EXPECT_EQ(summary->methods(0).chunks_refused_by_training(), 5);
 }
 
+// So that a proxy can send all that a session needs to one server.
+TEST_F(ClientWireTest, WhateverNamesASessionCarriesItsId) {
+  const Client client = Connect();
+  const std::string name = "sessions/a.B_3:-";
+  v1::Open open;
+  open.set_session(name);
+  const auto stream = client.OpenStream(open);
+  ASSERT_TRUE(stream.ok()) << stream.status();
+  ASSERT_TRUE((*stream)->Finish().ok());
+  v1::NormalizeRequest normalize;
+  normalize.set_session(name);
+  ASSERT_TRUE(client.Normalize(normalize).ok());
+  v1::CreateSessionRequest create;
+  create.set_session_id("a.B_3:-");
+  ASSERT_TRUE(client.CreateSession(create).ok());
+  v1::GetSessionRequest get;
+  get.set_name(name);
+  ASSERT_TRUE(client.GetSession(get).ok());
+  v1::UpdateSessionRequest update;
+  update.mutable_session()->set_name(name);
+  ASSERT_TRUE(client.UpdateSession(update).ok());
+  v1::ResetSessionRequest reset;
+  reset.set_name(name);
+  ASSERT_TRUE(client.ResetSession(reset).ok());
+  v1::DeleteSessionRequest erase;
+  erase.set_name(name);
+  ASSERT_TRUE(client.DeleteSession(erase).ok());
+  EXPECT_EQ(server_.asked().session_ids, std::vector<std::string>(7, "a.B_3:-"));
+}
+
+TEST_F(ClientWireTest, WhateverNamesNoSessionCarriesNone) {
+  const Client client = Connect();
+  v1::Open open;
+  open.mutable_spec()->mutable_layer_norm();
+  const auto stream = client.OpenStream(open);
+  ASSERT_TRUE(stream.ok()) << stream.status();
+  ASSERT_TRUE((*stream)->Finish().ok());
+  ASSERT_TRUE((*client.OpenCompare({}))->Finish().ok());
+  ASSERT_TRUE(client.Normalize({}).ok());
+  ASSERT_TRUE(client.ListSessions({}).ok());
+  EXPECT_EQ(server_.asked().session_ids, std::vector<std::string>(4, ""));
+}
+
+// Bytes that metadata may not hold would end the process.
+TEST_F(ClientWireTest, ANameThatNoServerTakesIsLeftToTheServer) {
+  const Client client = Connect();
+  const std::vector<std::string> names = {"sessions/",
+                                          "sessions/a\nb",
+                                          "sessions/\xFF",
+                                          "sessions/a b",
+                                          "a",
+                                          "",
+                                          "sessions/" + std::string(129, 'x')};
+  for (const std::string& name : names) {
+    v1::GetSessionRequest get;
+    get.set_name(name);
+    client.GetSession(get).status().IgnoreError();
+    v1::NormalizeRequest normalize;
+    normalize.set_session(name);
+    client.Normalize(normalize).status().IgnoreError();
+    v1::Open open;
+    open.set_session(name);
+    client.OpenStream(open).status().IgnoreError();
+  }
+  for (const std::string& id : server_.asked().session_ids) EXPECT_EQ(id, "");
+  EXPECT_EQ(server_.asked().session_ids.size(), 3 * names.size() - 2);  // one is no UTF-8
+}
+
 }  // namespace
 }  // namespace normd::client
