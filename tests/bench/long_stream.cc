@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -14,6 +13,7 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "normd/v1/session.grpc.pb.h"
+#include "tests/bench/resident_memory.h"
 #include "tests/testing/test_stream.h"
 
 ABSL_FLAG(std::string, server, "127.0.0.1:50051", "HOST:PORT of normd.");
@@ -24,14 +24,6 @@ ABSL_FLAG(int, pid, 0, "The server's process id, to print its resident memory.")
 namespace {
 
 constexpr int kReports = 5;
-
-double ResidentMiB(int pid) {
-  std::ifstream statm("/proc/" + std::to_string(pid) + "/statm");
-  double total = 0;
-  double resident = 0;
-  statm >> total >> resident;
-  return resident * static_cast<double>(sysconf(_SC_PAGESIZE)) / (1 << 20);
-}
 
 // Token k: a ramp with k's own number in it, so that LayerNorm's output differs from token to
 // token.
@@ -80,7 +72,7 @@ int Run(const std::shared_ptr<grpc::Channel>& channel, const char* title,
     }
     if (k % std::max<int64_t>(1, tokens / kReports) == 0 && absl::GetFlag(FLAGS_pid) != 0) {
       std::printf("%s: %ld tokens, server %.1f MiB\n", title, k,
-                  ResidentMiB(absl::GetFlag(FLAGS_pid)));
+                  normd::bench::ResidentMiB(absl::GetFlag(FLAGS_pid)));
     }
   }
   const auto closed = stream.Receive();
