@@ -50,7 +50,8 @@ includes | awk -F: '
   }
 
   under("client/") && path ~ /^(core|server|tests)\// { complain("client/ knows the wire only") }
-  under("client/cpp/") && path ~ /^client\/cli\// { complain("client/cpp does not know client/cli") }
+  under("client/cpp/") && path ~ /^client\/(load|cli)\// { complain("client/cpp knows no other folder of the client") }
+  under("client/load/") && path ~ /^client\/cli\// { complain("client/load does not know client/cli") }
 
   under("server/") && path ~ /^(client|tests)\// { complain("server/ includes no client/ and no tests/") }
   under("server/async/") && path ~ /^(core\/|server\/)/ && path !~ /^server\/async\// {
@@ -59,8 +60,14 @@ includes | awk -F: '
   under("server/storage/") && path ~ /^server\// && path !~ /^server\/storage\// {
     complain("server/storage includes core/ and itself only")
   }
-  # Of names with a folder: the standard headers have none.
-  $1 == "server/main.cc" && path ~ /\// && path !~ /^(server|absl)\// {
+  under("server/transport/") && path ~ /^server\// && path !~ /^server\/transport\// {
+    complain("server/transport knows no other folder of the server")
+  }
+  under("server/observability/") && path ~ /^server\// && path !~ /^server\/(observability|async|transport)\// {
+    complain("server/observability knows no calls and no sessions of ours")
+  }
+  # Of names with a folder: the standard headers have none, those of the system sys/.
+  $1 == "server/main.cc" && path ~ /\// && path !~ /^(server|absl|sys)\// {
     complain("server/main.cc includes server/ and absl/ only")
   }
 
