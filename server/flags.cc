@@ -82,10 +82,9 @@ ABSL_FLAG(Duration, session_idle_timeout, absl::Hours(1),
 ABSL_FLAG(
     Duration, max_queue_delay, absl::InfiniteDuration(),
     "For many short streams with deadlines: how long one may wait for each message's turn while an "
-    "event loop has no time left. As many are taken as do not wait longer, and 16 at least; "
-    "further "
-    "ones are refused with UNAVAILABLE, so that those that are open end in time. Clients that send "
-    "at a pace of their own are taken for waiting ones then. inf or 0: never refuse.");
+    "event loop has no time left. As many are taken as do not wait longer, and 16 at least; others "
+    "are refused with UNAVAILABLE, so that those that are open end in time. Clients that send at a "
+    "pace of their own are taken for waiting ones then. inf or 0: never refuse.");
 ABSL_FLAG(int, max_metadata_bytes, 16 << 10,
           "Bytes of a call's headers. Raise it only for proxies that add many.");
 ABSL_FLAG(Duration, handshake_timeout, absl::Seconds(10),
