@@ -15,9 +15,9 @@ namespace {
 
 using google::protobuf::FieldDescriptor;
 
-const Choices<v1::LpNorm::Order> kOrders = {{"1", v1::LpNorm::ORDER_ONE},
-                                            {"2", v1::LpNorm::ORDER_TWO},
-                                            {"infinity", v1::LpNorm::ORDER_INFINITY}};
+const Choices<v1::LpNorm::Order> kNormOrders = {{"1", v1::LpNorm::ORDER_ONE},
+                                                {"2", v1::LpNorm::ORDER_TWO},
+                                                {"infinity", v1::LpNorm::ORDER_INFINITY}};
 const Choices<v1::Profile> kProfiles = {{"pytorch", v1::PROFILE_PYTORCH},
                                         {"keras", v1::PROFILE_KERAS},
                                         {"flax", v1::PROFILE_FLAX},
@@ -187,7 +187,7 @@ void SpecFlags::AddTo(CLI::App& command) {
       command.add_option("--partial", partial, "rms_norm: the share of elements that is counted"),
       command.add_option("--gain", gain,
                          "scale_norm: what multiplies; default: the root of the size"),
-      AddChoice(command, "--p", order, kOrders, "lp_norm: which norm"),
+      AddChoice(command, "--p", order, kNormOrders, "lp_norm: which norm"),
       command.add_option("--gamma", gamma_file, "Scale, a .npy file"),
       command.add_option("--beta", beta_file, "Shift, a .npy file"),
       command

@@ -12,7 +12,7 @@ namespace {
 const Choices<v1::BatchNormMode> kModes = {{"training", v1::BATCH_NORM_MODE_TRAINING},
                                            {"inference", v1::BATCH_NORM_MODE_INFERENCE},
                                            {"streaming", v1::BATCH_NORM_MODE_STREAMING}};
-const Choices<v1::UpdateOrder> kOrders = {
+const Choices<v1::UpdateOrder> kUpdateOrders = {
     {"update-first", v1::UPDATE_ORDER_UPDATE_THEN_NORMALIZE},
     {"normalize-first", v1::UPDATE_ORDER_NORMALIZE_THEN_UPDATE}};
 const Choices<v1::UpdateGranularity> kGranularities = {{"row", v1::UPDATE_GRANULARITY_PER_ROW},
@@ -48,7 +48,7 @@ void TargetFlags::AddTo(CLI::App& command) {
   command.add_option("--session", session, "A session's id or name");
   AddChoice(command, "--mode", mode, kModes,
             "Methods that keep state: what to do with running statistics");
-  AddChoice(command, "--order", order, kOrders, "streaming: which comes first");
+  AddChoice(command, "--order", order, kUpdateOrders, "streaming: which comes first");
   AddChoice(command, "--granularity", granularity, kGranularities, "streaming: what is one update");
   AddChoice(command, "--on-frozen", on_frozen, kOnFrozen, "What an update of a frozen session is");
   command.add_flag("--inverse", inverse, "Denormalize by running statistics, in mode inference");

@@ -8,6 +8,7 @@
 #include "absl/strings/str_split.h"
 #include "normd/v1/normalization.grpc.pb.h"
 #include "normd/v1/session.grpc.pb.h"
+#include "tests/testing/connect.h"
 #include "tests/testing/server_process.h"
 #include "tests/testing/test_stream.h"
 
@@ -15,6 +16,7 @@ namespace normd {
 namespace {
 
 using ::testing::AllOf;
+using testing::Connect;
 using ::testing::ContainsRegex;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
@@ -35,13 +37,9 @@ std::vector<std::string> CallLines(ServerProcess& server, const std::string& met
   return lines;
 }
 
-std::shared_ptr<grpc::Channel> Connect(const ServerProcess& server) {
-  return grpc::CreateChannel(server.address(), grpc::InsecureChannelCredentials());
-}
-
 // Ends with NOT_FOUND.
 void DeleteUnknownSession(const ServerProcess& server, const std::string& traceparent) {
-  const auto stub = v1::SessionService::NewStub(Connect(server));
+  const auto stub = v1::SessionService::NewStub(Connect(server.address()));
   grpc::ClientContext context;
   if (!traceparent.empty()) context.AddMetadata("traceparent", traceparent);
   v1::DeleteSessionRequest request;
@@ -52,7 +50,7 @@ void DeleteUnknownSession(const ServerProcess& server, const std::string& tracep
 }
 
 void StreamOneToken(const ServerProcess& server) {
-  testing::TestStream stream(Connect(server));
+  testing::TestStream stream(Connect(server.address()));
   v1::Open open;
   open.mutable_spec()->mutable_layer_norm();
   open.add_row_shape(2);
@@ -106,7 +104,7 @@ TEST(CallLogTest, WhatClientsSendIsEscapedTwice) {
   ServerProcess server(NORMD_SERVER_BINARY, {"--log_level=info"});
   ASSERT_NE(server.port(), 0);
   {
-    testing::TestStream stream(Connect(server));
+    testing::TestStream stream(Connect(server.address()));
     v1::Open open;
     open.set_session("sessions/x\" trace_id=forged\nforged");
     open.add_row_shape(1);

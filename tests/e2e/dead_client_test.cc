@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "normd/v1/session.grpc.pb.h"
+#include "tests/testing/connect.h"
 #include "tests/testing/scrape.h"
 #include "tests/testing/server_process.h"
 #include "tests/testing/severable_proxy.h"
@@ -16,11 +17,8 @@
 namespace normd {
 namespace {
 
+using testing::Connect;
 using testing::TestStream;
-
-std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
-  return grpc::CreateChannel(address, grpc::InsecureChannelCredentials());
-}
 
 // An open stream keeps its session from expiring: then there is no time of expiry.
 bool IsStreaming(v1::SessionService::Stub& sessions) {
@@ -93,7 +91,7 @@ class UnreadClient {
   static std::shared_ptr<grpc::Channel> ConnectWithSmallWindow(const std::string& address) {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-    return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+    return Connect(address, arguments);
   }
 
   testing::SeverableProxy proxy_;

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "tests/testing/connect.h"
 #include "tests/testing/server_process.h"
 #include "tests/testing/test_stream.h"
 
@@ -18,13 +19,10 @@ using grpc::health::v1::Health;
 using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
 using testing::Bytes;
+using testing::Connect;
 using testing::ErrorInfoOf;
 using testing::ServerProcess;
 using testing::TestStream;
-
-std::shared_ptr<grpc::Channel> Connect(const ServerProcess& server) {
-  return grpc::CreateChannel(server.address(), grpc::InsecureChannelCredentials());
-}
 
 v1::Open LayerNorm() {
   v1::Open open;
@@ -84,7 +82,7 @@ TEST(DrainTest, AllIsServedDuringTheDelayAndASecondSignalEndsIt) {
   ServerProcess server(NORMD_SERVER_BINARY, {"--drain_delay=1h", "--drain_timeout=1h"});
   ASSERT_NE(server.port(), 0);
   {
-    const auto channel = Connect(server);
+    const auto channel = Connect(server.address());
     HealthWatch health(channel);
     ASSERT_EQ(health.Next(), HealthCheckResponse::SERVING);
     TestStream old(channel);
@@ -113,7 +111,7 @@ TEST(DrainTest, AfterTheDelayStreamsEndWithWhatIsInFlight) {
   ServerProcess server(NORMD_SERVER_BINARY, {"--drain_delay=100ms", "--drain_timeout=1h"});
   ASSERT_NE(server.port(), 0);
   {
-    const auto channel = Connect(server);
+    const auto channel = Connect(server.address());
     HealthWatch health(channel);
     ASSERT_EQ(health.Next(), HealthCheckResponse::SERVING);
     TestStream stream(channel);
@@ -139,7 +137,7 @@ TEST(DrainTest, WhatWasTakenIsAnswered) {
   ServerProcess server(NORMD_SERVER_BINARY, {"--drain_timeout=1h"});
   ASSERT_NE(server.port(), 0);
   {
-    TestStream stream(Connect(server));
+    TestStream stream(Connect(server.address()));
     stream.Open(LayerNorm());
     ASSERT_TRUE(stream.Receive().has_opened());
     std::thread writer([&stream] {
@@ -166,7 +164,7 @@ TEST(DrainTest, ASecondSignalCancelsWhatDoesNotEnd) {
   ServerProcess server(NORMD_SERVER_BINARY, {"--drain_timeout=1h"});
   ASSERT_NE(server.port(), 0);
   {
-    const auto channel = Connect(server);
+    const auto channel = Connect(server.address());
     HealthWatch health(channel);
     ASSERT_EQ(health.Next(), HealthCheckResponse::SERVING);
     TestStream stuck(channel);

@@ -9,6 +9,7 @@
 
 #include "grpcpp/grpcpp.h"
 #include "normd/v1/session.grpc.pb.h"
+#include "tests/testing/connect.h"
 #include "tests/testing/raw_http2.h"
 #include "tests/testing/server_process.h"
 #include "tests/testing/test_stream.h"
@@ -17,6 +18,7 @@ namespace normd {
 namespace {
 
 using testing::Bytes;
+using testing::Connect;
 using testing::ErrorInfoOf;
 using testing::RawHttp2;
 using testing::ServerProcess;
@@ -29,13 +31,6 @@ v1::Open LayerNorm(const std::vector<int64_t>& row_shape) {
   open.mutable_spec()->mutable_layer_norm();
   open.mutable_row_shape()->Assign(row_shape.begin(), row_shape.end());
   return open;
-}
-
-// By a connection of its own.
-std::shared_ptr<grpc::Channel> Connect(const ServerProcess& server) {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(server.address(), grpc::InsecureChannelCredentials(), arguments);
 }
 
 // The path of the field that a status is about.
@@ -65,7 +60,7 @@ bool Holds(const grpc::Status& status) {
 
 // What opening such a stream comes to.
 grpc::Status OpenAndClose(const ServerProcess& server, const v1::Open& open) {
-  TestStream stream(Connect(server));
+  TestStream stream(Connect(server.address()));
   stream.Open(open);
   stream.HalfClose();
   while (stream.Receive().message_case() != v1::NormalizeStreamResponse::MESSAGE_NOT_SET) {
@@ -87,7 +82,7 @@ v1::NormalizeRequest Batch(const std::vector<int64_t>& shape) {
 grpc::Status Normalize(const ServerProcess& server, const v1::NormalizeRequest& request) {
   grpc::ClientContext context;
   v1::NormalizeResponse response;
-  return v1::NormalizationService::NewStub(Connect(server))
+  return v1::NormalizationService::NewStub(Connect(server.address()))
       ->Normalize(&context, request, &response);
 }
 
@@ -98,7 +93,8 @@ grpc::Status CreateSession(const ServerProcess& server, const std::string& id, i
   request.mutable_session()->set_channel_count(channels);
   request.mutable_session()->mutable_spec()->mutable_batch_norm();
   v1::CreateSessionResponse response;
-  return v1::SessionService::NewStub(Connect(server))->CreateSession(&context, request, &response);
+  return v1::SessionService::NewStub(Connect(server.address()))
+      ->CreateSession(&context, request, &response);
 }
 
 TEST(LimitsTest, RowsOfAMessage) {
@@ -106,7 +102,7 @@ TEST(LimitsTest, RowsOfAMessage) {
   ASSERT_NE(server.port(), 0);
   EXPECT_TRUE(Normalize(server, Batch({4, 2})).ok());
   EXPECT_EQ(FieldOf(Normalize(server, Batch({5, 2}))), "input.data");
-  TestStream stream(Connect(server));
+  TestStream stream(Connect(server.address()));
   stream.Open(LayerNorm({2}));
   ASSERT_TRUE(stream.Receive().has_opened());
   stream.Send(1, Bytes(std::vector<float>(10)));
@@ -141,10 +137,10 @@ TEST(LimitsTest, ElementsOfARowAndChannelsOfASession) {
 TEST(LimitsTest, Streams) {
   ServerProcess server(NORMD_SERVER_BINARY, {"--max_streams=2"});
   ASSERT_NE(server.port(), 0);
-  auto first = std::make_unique<TestStream>(Connect(server));
+  auto first = std::make_unique<TestStream>(Connect(server.address()));
   first->Open(LayerNorm({2}));
   ASSERT_TRUE(first->Receive().has_opened());
-  TestStream second(Connect(server));
+  TestStream second(Connect(server.address()));
   second.Open(LayerNorm({2}));
   ASSERT_TRUE(second.Receive().has_opened());
   const grpc::Status refused = OpenAndClose(server, LayerNorm({2}));
@@ -214,7 +210,7 @@ TEST(LimitsTest, Metadata) {
     grpc::ClientContext context;
     context.AddMetadata("x-padding", std::string(bytes, 'x'));
     v1::ListSessionsResponse response;
-    return v1::SessionService::NewStub(Connect(server))
+    return v1::SessionService::NewStub(Connect(server.address()))
         ->ListSessions(&context, {}, &response)
         .error_code();
   };
@@ -228,7 +224,7 @@ TEST(LimitsTest, CompressionIsRefusedUnlessAccepted) {
     grpc::ClientContext context;
     context.set_compression_algorithm(GRPC_COMPRESS_GZIP);
     v1::NormalizeResponse response;
-    return v1::NormalizationService::NewStub(Connect(server))
+    return v1::NormalizationService::NewStub(Connect(server.address()))
         ->Normalize(&context, Batch({100, 100}), &response)
         .error_code();
   };

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/grpcpp.h"
+#include "tests/testing/connect.h"
 #include "tests/testing/raw_http2.h"
 #include "tests/testing/server_process.h"
 #include "tests/testing/temporary_folder.h"
@@ -15,14 +16,12 @@ namespace normd {
 namespace {
 
 bool Serves(const testing::ServerProcess& server) {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a connection of its own
-  const auto channel =
-      grpc::CreateCustomChannel(server.address(), grpc::InsecureChannelCredentials(), arguments);
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(5));
   grpc::health::v1::HealthCheckResponse response;
-  return grpc::health::v1::Health::NewStub(channel)->Check(&context, {}, &response).ok();
+  return grpc::health::v1::Health::NewStub(testing::Connect(server.address()))
+      ->Check(&context, {}, &response)
+      .ok();
 }
 
 // Containers often have no IPv6.

@@ -19,6 +19,7 @@
 #include "tests/e2e/malformed/session_families.h"
 #include "tests/e2e/malformed/shape_families.h"
 #include "tests/e2e/malformed/stream_families.h"
+#include "tests/testing/connect.h"
 #include "tests/testing/server_process.h"
 #include "tests/testing/test_stream.h"
 
@@ -111,12 +112,7 @@ class MalformedRequestsTest : public ::testing::Test {
     }
   }
 
-  std::shared_ptr<grpc::Channel> Connect() const {
-    grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a connection of its own
-    return grpc::CreateCustomChannel(server_.address(), grpc::InsecureChannelCredentials(),
-                                     arguments);
-  }
+  std::shared_ptr<grpc::Channel> Connect() const { return testing::Connect(server_.address()); }
 
   // Makes the call and notes whether it came to what it must.
   void Try(const std::shared_ptr<grpc::Channel>& channel, const NamedFamily& family,

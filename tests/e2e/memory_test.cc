@@ -11,26 +11,28 @@
 #include <thread>
 #include <vector>
 
+#include "tests/testing/connect.h"
 #include "tests/testing/server_process.h"
 #include "tests/testing/test_stream.h"
 
 namespace normd {
 namespace {
 
+using testing::Connect;
 using testing::ServerProcess;
 using testing::TestStream;
 
 constexpr int64_t kMiB = 1 << 20;
-constexpr int kFeatures = 1 << 19;  // 2 MiB a row
+constexpr int kLargeRow = 1 << 19;  // 2 MiB a row
 
 v1::Open LargeRows() {
   v1::Open open;
   open.mutable_spec()->mutable_layer_norm();
-  open.add_row_shape(kFeatures);
+  open.add_row_shape(kLargeRow);
   return open;
 }
 
-std::string Row() { return testing::Bytes(std::vector<float>(kFeatures, 1)); }
+std::string Row() { return testing::Bytes(std::vector<float>(kLargeRow, 1)); }
 
 // gRPC ends streams, not the process.
 TEST(MemoryTest, MoreThanTheTransportMayHoldEndsStreams) {
@@ -40,10 +42,7 @@ TEST(MemoryTest, MoreThanTheTransportMayHoldEndsStreams) {
   std::atomic<int> exhausted = 0;
   for (int i = 0; i < 40; ++i) {
     clients.emplace_back([&] {
-      grpc::ChannelArguments arguments;
-      arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-      TestStream stream(grpc::CreateCustomChannel(server.address(),
-                                                  grpc::InsecureChannelCredentials(), arguments));
+      TestStream stream(Connect(server.address()));
       stream.Open(LargeRows());
       bool goes_on = stream.Receive().has_opened();
       for (int k = 1; goes_on && k <= 20; ++k) {
@@ -57,7 +56,7 @@ TEST(MemoryTest, MoreThanTheTransportMayHoldEndsStreams) {
   }
   for (std::thread& client : clients) client.join();
   EXPECT_GT(exhausted, 0);
-  TestStream next(grpc::CreateChannel(server.address(), grpc::InsecureChannelCredentials()));
+  TestStream next(Connect(server.address()));
   next.Open(LargeRows());
   EXPECT_TRUE(next.Receive().has_opened());
   next.Cancel();
@@ -69,7 +68,7 @@ TEST(MemoryTest, LargeMessagesLeaveLittleBehind) {
   ServerProcess server(NORMD_SERVER_BINARY, {});
   ASSERT_NE(server.port(), 0);
   const int64_t before = server.ResidentBytes();
-  const auto channel = grpc::CreateChannel(server.address(), grpc::InsecureChannelCredentials());
+  const auto channel = Connect(server.address());
   std::vector<std::unique_ptr<TestStream>> streams;
   std::vector<std::thread> clients;
   for (int i = 0; i < 16; ++i) {

@@ -9,12 +9,14 @@
 
 #include "normd/v1/session.grpc.pb.h"
 #include "tests/e2e/malformed/raw_call.h"
+#include "tests/testing/connect.h"
 #include "tests/testing/test_stream.h"
 
 namespace normd {
 namespace {
 
 using testing::Bytes;
+using testing::Connect;
 using testing::ErrorInfoOf;
 using testing::ServerProcess;
 using testing::TestStream;
@@ -26,14 +28,10 @@ v1::Open LayerNorm(int features) {
   return open;
 }
 
-std::shared_ptr<grpc::Channel> Connect(const ServerProcess& server) {
-  return grpc::CreateChannel(server.address(), grpc::InsecureChannelCredentials());
-}
-
 TEST(ServerProcessTest, StreamsOverTcpAndExitsZeroWhenTerminated) {
   ServerProcess server(NORMD_SERVER_BINARY, {});
   ASSERT_NE(server.port(), 0);
-  TestStream stream(Connect(server));
+  TestStream stream(Connect(server.address()));
   stream.Open(LayerNorm(4));
   ASSERT_TRUE(stream.Receive().has_opened());
   stream.Send(1, Bytes({1, 2, 3, 4}));
@@ -66,7 +64,7 @@ TEST(ServerProcessTest, IdleSessionsAreDeletedUnasked) {
   request.mutable_session()->mutable_spec()->mutable_batch_norm();
   grpc::ClientContext context;
   v1::CreateSessionResponse response;
-  const auto sessions = v1::SessionService::NewStub(Connect(server));
+  const auto sessions = v1::SessionService::NewStub(Connect(server.address()));
   ASSERT_TRUE(sessions->CreateSession(&context, request, &response).ok());
   const auto has_expired = [&server] {
     return server.Log().find("1 idle sessions expired") != std::string::npos;
@@ -102,7 +100,7 @@ TEST(ServerProcessTest, AMessageThatIsNotUtf8IsNoLineInTheLog) {
   ServerProcess server(NORMD_SERVER_BINARY, {});
   ASSERT_NE(server.port(), 0);
   const malformed::Case request = {malformed::kGetSession, false, {"\x0A\x02\xC3\x28"}, {}};
-  EXPECT_EQ(malformed::MakeCall(Connect(server), request).status.error_code(),
+  EXPECT_EQ(malformed::MakeCall(Connect(server.address()), request).status.error_code(),
             grpc::StatusCode::INTERNAL);
   EXPECT_EQ(server.Log(), "");
 }
@@ -122,11 +120,11 @@ TEST(ServerProcessTest, BadFlagsExitWithTwo) {
 TEST(ServerProcessTest, AMessageAboveTheLimitEndsTheCall) {
   ServerProcess server(NORMD_SERVER_BINARY, {"--max_message_bytes=4096"});
   ASSERT_NE(server.port(), 0);
-  TestStream above(Connect(server));
+  TestStream above(Connect(server.address()));
   above.Open(LayerNorm(1025));  // no message can bring such a row
   EXPECT_FALSE(above.Receive().has_opened());
   EXPECT_EQ(above.Finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  TestStream stream(Connect(server));
+  TestStream stream(Connect(server.address()));
   stream.Open(LayerNorm(1024));
   ASSERT_TRUE(stream.Receive().has_opened());
   stream.Send(1, Bytes(std::vector<float>(2048, 1)));
@@ -139,7 +137,7 @@ TEST(ServerProcessTest, AMessageAboveTheLimitEndsTheCall) {
 TEST(ServerProcessTest, AClientThatOnlyWritesIsStoppedByFlowControl) {
   ServerProcess server(NORMD_SERVER_BINARY, {});
   ASSERT_NE(server.port(), 0);
-  TestStream stream(Connect(server));
+  TestStream stream(Connect(server.address()));
   stream.Open(LayerNorm(16384));
   const std::string chunk = Bytes(std::vector<float>(16384, 1));
   std::atomic<int> sent = 0;

@@ -21,16 +21,16 @@ namespace {
 
 using testing::TestStream;
 
-constexpr int kFeatures = 1 << 19;  // 2 MiB a row
+constexpr int kLargeRow = 1 << 19;  // 2 MiB a row
 
-std::string Chunk() { return testing::Bytes(std::vector<float>(kFeatures, 1)); }
+std::string Chunk() { return testing::Bytes(std::vector<float>(kLargeRow, 1)); }
 
 // Where it is refused, it ends at once.
 std::unique_ptr<TestStream> OpenStream(const std::shared_ptr<grpc::Channel>& channel) {
   auto stream = std::make_unique<TestStream>(channel);
   v1::Open open;
   open.mutable_spec()->mutable_layer_norm();
-  open.add_row_shape(kFeatures);
+  open.add_row_shape(kLargeRow);
   stream->Open(open);
   return stream;
 }

@@ -33,10 +33,10 @@ using testing::End;
 using testing::IsPeaceful;
 using testing::kEndNames;
 using testing::kEnds;
+using testing::kRowSize;
 using testing::RawCall;
 using testing::RawHttp2;
 
-constexpr int kFeatures = 1024;
 constexpr int kLargeRows = 512;  // 2 MiB
 
 // Where the client has got to.
@@ -71,7 +71,7 @@ void PrintTo(const Target& target, std::ostream* out) { *out << target.name; }
 template <typename Request>
 std::string Opening(const std::function<void(decltype(Request().mutable_open()))>& fill) {
   Request request;
-  request.mutable_open()->add_row_shape(kFeatures);
+  request.mutable_open()->add_row_shape(kRowSize);
   fill(request.mutable_open());
   return request.SerializeAsString();
 }
@@ -99,7 +99,7 @@ const std::vector<Target>& Targets() {
 std::string Chunk(int rows) {
   v1::NormalizeStreamRequest request;
   request.mutable_chunk()->set_sequence_number(1);
-  request.mutable_chunk()->set_data(testing::Bytes(std::vector<float>(rows * kFeatures, 1)));
+  request.mutable_chunk()->set_data(testing::Bytes(std::vector<float>(rows * kRowSize, 1)));
   return request.SerializeAsString();
 }
 
@@ -128,7 +128,7 @@ class StreamsFixture : public testing::EndsFixture {
     grpc::ClientContext context;
     v1::CreateSessionResponse response;
     ASSERT_TRUE(
-        sessions_->CreateSession(&context, testing::PooledSession("s", kFeatures), &response).ok());
+        sessions_->CreateSession(&context, testing::PooledSession("s", kRowSize), &response).ok());
   }
 
   v1::Session GetSession() {

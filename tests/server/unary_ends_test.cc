@@ -22,26 +22,26 @@ using testing::End;
 using testing::IsPeaceful;
 using testing::kEndNames;
 using testing::kEnds;
+using testing::kRowSize;
 using testing::RawCall;
 using testing::RawHttp2;
 
-constexpr int kFeatures = 1024;
-
 // Where the client has got to.
-enum class Point {
+enum class UnaryPoint {
   kHeadersSent,  // and nothing more
   kPartOfAMessage,
   kNoWindow,  // for the answer; all is sent
 };
-constexpr Point kPoints[] = {Point::kHeadersSent, Point::kPartOfAMessage, Point::kNoWindow};
+constexpr UnaryPoint kUnaryPoints[] = {UnaryPoint::kHeadersSent, UnaryPoint::kPartOfAMessage,
+                                       UnaryPoint::kNoWindow};
 
 std::string Batch() {
   v1::NormalizeRequest request;
   request.mutable_spec()->mutable_layer_norm();
   request.mutable_input()->set_element_type(v1::ELEMENT_TYPE_FLOAT32);
   request.mutable_input()->add_shape(1);
-  request.mutable_input()->add_shape(kFeatures);
-  request.mutable_input()->set_data(testing::Bytes(std::vector<float>(kFeatures, 1)));
+  request.mutable_input()->add_shape(kRowSize);
+  request.mutable_input()->set_data(testing::Bytes(std::vector<float>(kRowSize, 1)));
   return request.SerializeAsString();
 }
 
@@ -50,18 +50,18 @@ class UnaryEndsTest : public testing::EndsFixture, public ::testing::WithParamIn
   static constexpr char kPath[] = "/normd.v1.NormalizationService/Normalize";
 
   // What a client reads of a call that it lets end.
-  static int StatusOf(Point point, End end) {
+  static int StatusOf(UnaryPoint point, End end) {
     if (end == End::kDeadline) return grpc::StatusCode::DEADLINE_EXCEEDED;
-    const bool whole =
-        point == Point::kNoWindow || (point == Point::kPartOfAMessage && end == End::kGoAway);
+    const bool whole = point == UnaryPoint::kNoWindow ||
+                       (point == UnaryPoint::kPartOfAMessage && end == End::kGoAway);
     return whole ? grpc::StatusCode::OK : grpc::StatusCode::INTERNAL;  // gRPC's own
   }
 
-  RawCall Reach(Point point, std::optional<std::chrono::seconds> deadline) {
-    const auto window = point == Point::kNoWindow ? kNoWindow : RawHttp2::kFirstWindow;
+  RawCall Reach(UnaryPoint point, std::optional<std::chrono::seconds> deadline) {
+    const auto window = point == UnaryPoint::kNoWindow ? kNoWindow : RawHttp2::kFirstWindow;
     RawCall client(server_->port(), kPath, deadline, window);
-    if (point == Point::kPartOfAMessage) client.SendPartOf(Batch());
-    if (point == Point::kNoWindow) {
+    if (point == UnaryPoint::kPartOfAMessage) client.SendPartOf(Batch());
+    if (point == UnaryPoint::kNoWindow) {
       client.connection().SendMessage(1, Batch());
       client.HalfClose();
     }
@@ -72,7 +72,7 @@ class UnaryEndsTest : public testing::EndsFixture, public ::testing::WithParamIn
 
 TEST_P(UnaryEndsTest, LeaveTheServerWholeAtEveryPoint) {
   const End end = GetParam();
-  for (const Point point : kPoints) {
+  for (const UnaryPoint point : kUnaryPoints) {
     SCOPED_TRACE(absl::StrCat("point ", static_cast<int>(point)));
     const Calls before = CallsOf("Normalize");
     RawCall client = Reach(point, DeadlineFor(end));
@@ -83,11 +83,12 @@ TEST_P(UnaryEndsTest, LeaveTheServerWholeAtEveryPoint) {
       EXPECT_TRUE(client.HasStatus(StatusOf(point, end)));
     }
 
-    RawCall next = Reach(Point::kNoWindow, std::nullopt);
+    RawCall next = Reach(UnaryPoint::kNoWindow, std::nullopt);
     next.ReadAll();
     EXPECT_TRUE(next.HasStatus(grpc::StatusCode::OK));
     // A call begins with its message.
-    const bool begun = point == Point::kNoWindow || StatusOf(point, end) == grpc::StatusCode::OK;
+    const bool begun =
+        point == UnaryPoint::kNoWindow || StatusOf(point, end) == grpc::StatusCode::OK;
     EXPECT_EQ(CallsOf("Normalize").started, before.started + (begun ? 2 : 1));
     WaitFor("no message is held", [this] {
       return testing::Scrape(server_->admin_port())["normd_bytes_in_flight"] == 0;

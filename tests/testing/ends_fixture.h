@@ -25,6 +25,8 @@
 
 namespace normd::testing {
 
+inline constexpr int kRowSize = 1024;  // float32s
+
 enum class End { kCancel, kDeadline, kHalfClose, kConnectionEnds, kConnectionReset, kGoAway };
 inline constexpr End kEnds[] = {End::kCancel,         End::kDeadline,        End::kHalfClose,
                                 End::kConnectionEnds, End::kConnectionReset, End::kGoAway};
@@ -39,7 +41,6 @@ inline bool IsPeaceful(End end) { return end == End::kHalfClose || end == End::k
 // Its test fails where the server holds anything of a call at the end.
 class EndsFixture : public ::testing::Test {
  protected:
-  static constexpr int kFeatures = 1024;
   static constexpr auto kDeadline = std::chrono::seconds(1);
   static constexpr uint32_t kNoWindow = 2000;  // for `opened`, and no result
 

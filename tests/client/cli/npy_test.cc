@@ -26,12 +26,12 @@ std::string NpyFile(const std::string& header, const std::string& data, char ver
   return file + header + data;
 }
 
-absl::StatusOr<NpyArray> Parse(const std::string& file) {
+absl::StatusOr<NpyArray> ParseFile(const std::string& file) {
   return ParseNpy("x.npy", file, {"<f4", "<f8", "|V2"});
 }
 
 std::string ParseError(const std::string& file) {
-  return std::string(Parse(file).status().message());
+  return std::string(ParseFile(file).status().message());
 }
 
 const std::string kTwoFloats("\0\0\x80\x3F\0\0\0\xC0", 8);  // 1, -2
@@ -43,13 +43,13 @@ std::string Bytes(const std::string& path) {
 
 TEST(NpyTest, ReadsWhatNumPyWritesAndWritesItsOwnBytes) {
   const std::string file = Bytes(NORMD_TEST_DATA "/transformer_l1_tokens.npy");
-  const auto array = Parse(file);
+  const auto array = ParseFile(file);
   ASSERT_TRUE(array.ok()) << array.status();
   EXPECT_EQ(array->type, "<f4");
   EXPECT_THAT(array->shape, ElementsAre(4079, 128));
   EXPECT_EQ(array->data.size(), 4079 * 128 * 4);
   EXPECT_TRUE(NpyHeader(array->type, array->shape) + array->data == file);
-  const auto images = Parse(Bytes(NORMD_TEST_DATA "/cnn_conv1_nchw.npy"));
+  const auto images = ParseFile(Bytes(NORMD_TEST_DATA "/cnn_conv1_nchw.npy"));
   ASSERT_TRUE(images.ok()) << images.status();
   EXPECT_THAT(images->shape, ElementsAre(384, 32, 8, 8));
 }
@@ -58,7 +58,7 @@ TEST(NpyTest, RoundTripsEveryRankAndEmptyArrays) {
   for (const std::vector<int64_t>& shape : std::vector<std::vector<int64_t>>{
            {}, {1}, {3}, {2, 3}, {0, 4}, {2, 1, 3, 1}, {1, 1, 1, 1, 1, 1, 1, 2}}) {
     const std::string data(SizeOf(shape, 8) * 8, 'x');
-    const auto back = Parse(NpyHeader("<f8", shape) + data);
+    const auto back = ParseFile(NpyHeader("<f8", shape) + data);
     ASSERT_TRUE(back.ok()) << back.status();
     EXPECT_EQ(back->shape, shape);
     EXPECT_EQ(back->data, data);
@@ -67,7 +67,7 @@ TEST(NpyTest, RoundTripsEveryRankAndEmptyArrays) {
 
 TEST(NpyTest, ReadsEveryVersion) {
   for (const char version : {1, 2, 3}) {
-    const auto array = Parse(NpyFile(Header("<f4", "False", "(2,)"), kTwoFloats, version));
+    const auto array = ParseFile(NpyFile(Header("<f4", "False", "(2,)"), kTwoFloats, version));
     ASSERT_TRUE(array.ok()) << array.status();
     EXPECT_EQ(array->data, kTwoFloats);
   }
@@ -76,9 +76,9 @@ TEST(NpyTest, ReadsEveryVersion) {
 }
 
 TEST(NpyTest, TheTypeSaysHowManyBytes) {
-  EXPECT_TRUE(Parse(NpyFile(Header("<f8", "False", "(1,)"), kTwoFloats)).ok());
-  EXPECT_TRUE(Parse(NpyFile(Header("|V2", "False", "(4,)"), kTwoFloats)).ok());
-  EXPECT_FALSE(Parse(NpyFile(Header("|V2", "False", "(2,)"), kTwoFloats)).ok());
+  EXPECT_TRUE(ParseFile(NpyFile(Header("<f8", "False", "(1,)"), kTwoFloats)).ok());
+  EXPECT_TRUE(ParseFile(NpyFile(Header("|V2", "False", "(4,)"), kTwoFloats)).ok());
+  EXPECT_FALSE(ParseFile(NpyFile(Header("|V2", "False", "(2,)"), kTwoFloats)).ok());
 }
 
 TEST(NpyTest, OtherTypesAndOrdersAreRefusedWithTheWayOut) {
@@ -112,7 +112,7 @@ TEST(NpyTest, EveryTruncationIsRefused) {
   for (const char version : {1, 2}) {
     const std::string file = NpyFile(Header("<f4", "False", "(2,)"), kTwoFloats, version);
     for (size_t size = 0; size < file.size(); ++size) {
-      EXPECT_TRUE(absl::IsInvalidArgument(Parse(file.substr(0, size)).status())) << size;
+      EXPECT_TRUE(absl::IsInvalidArgument(ParseFile(file.substr(0, size)).status())) << size;
     }
   }
 }

@@ -11,6 +11,7 @@
 
 #include "core/comparison/noise_floor.h"
 #include "tests/testing/error_matchers.h"
+#include "tests/testing/non_finite.h"
 #include "tests/testing/random_values.h"
 #include "tests/testing/reference.h"
 #include "tests/testing/same_bits.h"
@@ -21,12 +22,11 @@ namespace {
 
 using testing::IsInvalidField;
 using testing::IsOk;
+using testing::kNan;
 using testing::RandomFloats;
 using testing::ReferenceMoments;
 using testing::SameBits;
 using testing::SameStatistics;
-
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 NormalizationSpec BatchNorm(const Estimator& estimator = Cumulative()) {
   return {.method = Method::kBatchNorm, .channel_axis = -1, .estimator = estimator};

@@ -4,15 +4,16 @@
 
 #include <cmath>
 #include <functional>
-#include <limits>
 #include <numbers>
 #include <random>
 #include <vector>
 
+#include "tests/testing/non_finite.h"
+
 namespace normd {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+using testing::kInfinity;
 
 struct Sample {
   double mean = 0;

@@ -10,10 +10,12 @@
 #include <random>
 #include <vector>
 
+#include "tests/testing/non_finite.h"
+
 namespace normd::kernels {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+using testing::kInfinity;
 
 // A 16-bit type's numbers from its definition: sign, exponent, fraction.
 template <typename T>

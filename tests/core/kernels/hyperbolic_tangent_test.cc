@@ -8,10 +8,12 @@
 #include <limits>
 #include <random>
 
+#include "tests/testing/non_finite.h"
+
 namespace normd::kernels {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+using testing::kInfinity;
 
 // Calls `body` with positive values of every magnitude between 2^low and 2^high.
 template <class Body>

@@ -6,12 +6,13 @@
 
 #include "core/kernels/row_kernels.h"
 #include "tests/core/kernels/targets.h"
+#include "tests/testing/non_finite.h"
 
 namespace normd::kernels {
 namespace {
 
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
+using testing::kInfinity;
+using testing::kNan;
 
 struct Case {
   int64_t rows;
@@ -164,7 +165,7 @@ TEST(LargestMagnitude, OfARowWithNanIsNan) {
   ForEachTarget([&] {
     for (int64_t size : {1, 5, 16, 50}) {
       for (int64_t at = 0; at < size; ++at) {
-        for (float others : {0.0f, 7.0f, -kInfinity}) {
+        for (float others : {0.0, 7.0, -kInfinity}) {
           std::vector<float> x(size, others);
           x[at] = kNan;
           std::vector<float> y(size);

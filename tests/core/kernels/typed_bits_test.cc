@@ -2,22 +2,22 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 
 #include "core/kernels/channel_kernels.h"
 #include "core/kernels/row_kernels.h"
 #include "tests/core/kernels/targets.h"
+#include "tests/testing/non_finite.h"
 #include "tests/testing/typed_values.h"
 
 namespace normd::kernels {
 namespace {
 
+using testing::kInfinity;
+using testing::kNan;
+
 using ::normd::testing::kElementTypes;
 using ::normd::testing::NameOf;
 using ::normd::testing::TypedValues;
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 template <class Body>
 void ForEachTypeAndSize(const Body& body) {

@@ -21,7 +21,8 @@ using testing::RandomDoubles;
 using testing::RandomFloats;
 using testing::SameBits;
 
-absl::StatusOr<ChannelNormalizer> MakeNormalizer(NormalizationSpec spec, const Shape& row_shape) {
+absl::StatusOr<ChannelNormalizer> MakeChannelNormalizer(NormalizationSpec spec,
+                                                        const Shape& row_shape) {
   spec.method = Method::kBatchNorm;
   return ChannelNormalizer::Create(Resolve(spec).value(), row_shape);
 }
@@ -42,7 +43,7 @@ std::vector<Axis> Axes() {
 }
 
 void ExpectAccurate(const NormalizationSpec& spec, const Axis& axis, const std::vector<float>& x) {
-  const auto normalizer = MakeNormalizer(spec, axis.row_shape);
+  const auto normalizer = MakeChannelNormalizer(spec, axis.row_shape);
   ASSERT_THAT(normalizer, IsOk());
   const int64_t rows = static_cast<int64_t>(x.size()) / axis.row.size();
   const ChannelLayout layout{axis.row.outer * rows, axis.row.channels, axis.row.inner};
@@ -70,7 +71,8 @@ NormalizationSpec WithAffine(NormalizationSpec spec, int64_t channels, bool gamm
 
 TEST(BatchNorm, FindsItsChannels) {
   for (const Axis& axis : Axes()) {
-    const auto normalizer = MakeNormalizer({.channel_axis = axis.channel_axis}, axis.row_shape);
+    const auto normalizer =
+        MakeChannelNormalizer({.channel_axis = axis.channel_axis}, axis.row_shape);
     ASSERT_THAT(normalizer, IsOk());
     EXPECT_EQ(normalizer->row_size(), axis.row.size());
     EXPECT_EQ(normalizer->channels(), axis.row.channels);
@@ -115,7 +117,7 @@ TEST(BatchNorm, MatchesTheReferenceOnHardValues) {
 }
 
 TEST(BatchNorm, OfTwoRowsTellsOnlyWhichIsLarger) {
-  const auto normalizer = MakeNormalizer({}, {3});
+  const auto normalizer = MakeChannelNormalizer({}, {3});
   const std::vector<float> x = {1, 5, -1e-3f, 3, -1, -1e-3f};
   std::vector<float> y(6);
   ASSERT_THAT(normalizer->NormalizeByBatch(x.data(), 2, y.data()), IsOk());
@@ -128,7 +130,7 @@ TEST(BatchNorm, OfTwoRowsTellsOnlyWhichIsLarger) {
 }
 
 TEST(BatchNorm, OfOneRowNeedsMoreThanOneValuePerChannel) {
-  const auto tokens = MakeNormalizer({}, {4});
+  const auto tokens = MakeChannelNormalizer({}, {4});
   const std::vector<float> x = RandomFloats(24);
   std::vector<float> y(24);
   for (int64_t rows : {0, 1}) {
@@ -143,7 +145,7 @@ TEST(BatchNorm, OfOneRowNeedsMoreThanOneValuePerChannel) {
 }
 
 TEST(BatchNorm, OfAConstantChannelIsBeta) {
-  const auto normalizer = MakeNormalizer({.beta = AffineParameter{{2}, {0.25, -8}}}, {2});
+  const auto normalizer = MakeChannelNormalizer({.beta = AffineParameter{{2}, {0.25, -8}}}, {2});
   const std::vector<float> x = {0.1f, 0, 0.1f, 0, 0.1f, 0};
   std::vector<float> y(6);
   ASSERT_THAT(normalizer->NormalizeByBatch(x.data(), 3, y.data()), IsOk());
@@ -152,27 +154,28 @@ TEST(BatchNorm, OfAConstantChannelIsBeta) {
 
 TEST(BatchNorm, RefusesSpecsThatDoNotFitTheRow) {
   for (int axis : {3, 4, -3, -4}) {
-    EXPECT_THAT(MakeNormalizer({.channel_axis = axis}, {4, 6}), IsInvalidField("channel_axis"))
+    EXPECT_THAT(MakeChannelNormalizer({.channel_axis = axis}, {4, 6}),
+                IsInvalidField("channel_axis"))
         << axis;
   }
   const AffineParameter of_six{{6}, std::vector<double>(6)};
   const AffineParameter square{{1, 4}, std::vector<double>(4)};
   for (const AffineParameter& bad : {of_six, square}) {
-    EXPECT_THAT(MakeNormalizer({.channel_axis = 1, .gamma = bad}, {4, 6}),
+    EXPECT_THAT(MakeChannelNormalizer({.channel_axis = 1, .gamma = bad}, {4, 6}),
                 IsInvalidField("affine.gamma"));
-    EXPECT_THAT(MakeNormalizer({.channel_axis = 1, .beta = bad}, {4, 6}),
+    EXPECT_THAT(MakeChannelNormalizer({.channel_axis = 1, .beta = bad}, {4, 6}),
                 IsInvalidField("affine.beta"));
   }
-  EXPECT_THAT(MakeNormalizer({.channel_axis = 2, .gamma = of_six}, {4, 6}), IsOk());
+  EXPECT_THAT(MakeChannelNormalizer({.channel_axis = 2, .gamma = of_six}, {4, 6}), IsOk());
   for (const Shape& row_shape : {Shape{}, Shape{0}, Shape{3, -1}}) {
-    EXPECT_THAT(MakeNormalizer({}, row_shape), IsInvalidField("row_shape"));
+    EXPECT_THAT(MakeChannelNormalizer({}, row_shape), IsInvalidField("row_shape"));
   }
 }
 
 TEST(BatchNorm, NormalizesByRunningStatistics) {
   const Axis axis{{3, 5}, 1, {1, 3, 5}};
   const NormalizationSpec spec = WithAffine({}, 3, true, true);
-  const auto normalizer = MakeNormalizer(spec, axis.row_shape);
+  const auto normalizer = MakeChannelNormalizer(spec, axis.row_shape);
   const StatisticsSnapshot snapshot{10, {1, -2, 3}, {4, 0.25, 0}, 2};
   const auto statistics = RunningStatistics::From(Cumulative{}, 3, snapshot);
   ASSERT_THAT(statistics, IsOk());

@@ -4,7 +4,6 @@
 
 #include <bit>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <optional>
 #include <utility>
@@ -14,6 +13,7 @@
 #include "tests/core/method/row_method_specs.h"
 #include "tests/testing/error_bound.h"
 #include "tests/testing/error_matchers.h"
+#include "tests/testing/non_finite.h"
 #include "tests/testing/random_values.h"
 #include "tests/testing/row_reference.h"
 #include "tests/testing/same_bits.h"
@@ -24,6 +24,8 @@ namespace {
 using testing::ExpectWithinErrorBound;
 using testing::IsInvalidField;
 using testing::IsOk;
+using testing::kInfinity;
+using testing::kNan;
 using testing::RandomDoubles;
 using testing::RandomFloats;
 using testing::SameBits;
@@ -258,11 +260,10 @@ TEST(GroupNorm, TakesNoRows) {
 
 // NaN or infinity spoils its own group of its own row, and no other.
 TEST(GroupNorm, RefusesOrPropagatesNonFiniteValues) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
   NormalizationSpec spec{.method = Method::kGroupNorm, .group_count = 2};
   const auto clean = RandomFloats(3 * 8);
   const auto expected = Normalize(spec, {4, 2}, clean);
-  for (const float bad : {-std::numeric_limits<float>::quiet_NaN(), kInfinity, -kInfinity}) {
+  for (const float bad : {-kNan, kInfinity, -kInfinity}) {
     for (size_t place = 0; place < clean.size(); ++place) {
       auto x = clean;
       x[place] = bad;

@@ -31,8 +31,8 @@ int64_t Product(absl::Span<const int64_t> dimensions) {
   return std::accumulate(dimensions.begin(), dimensions.end(), int64_t{1}, std::multiplies<>());
 }
 
-absl::StatusOr<RowNormalizer> MakeNormalizer(const NormalizationSpec& spec,
-                                             absl::Span<const int64_t> row_shape) {
+absl::StatusOr<RowNormalizer> MakeRowNormalizer(const NormalizationSpec& spec,
+                                                absl::Span<const int64_t> row_shape) {
   return RowNormalizer::Create(Resolve(spec).value(), row_shape);
 }
 
@@ -146,7 +146,7 @@ TEST_P(RowMethod, MatchesTheReferenceWithEpsilonAnywhere) {
 }
 
 TEST_P(RowMethod, GivesEachRowWhatItGivesItAlone) {
-  const auto normalizer = MakeNormalizer(spec_, {3, 37});
+  const auto normalizer = MakeRowNormalizer(spec_, {3, 37});
   ASSERT_THAT(normalizer, IsOk());
   constexpr int64_t kRow = 3 * 37;
   const auto x = RandomFloats(8 * kRow);
@@ -159,7 +159,7 @@ TEST_P(RowMethod, GivesEachRowWhatItGivesItAlone) {
 }
 
 TEST_P(RowMethod, TakesNoRows) {
-  const auto normalizer = MakeNormalizer(spec_, {4});
+  const auto normalizer = MakeRowNormalizer(spec_, {4});
   float y = 5;
   EXPECT_THAT(normalizer->Normalize({}, 0, &y), IsOk());
   EXPECT_EQ(y, 5);
@@ -168,27 +168,27 @@ TEST_P(RowMethod, TakesNoRows) {
 TEST_P(RowMethod, RefusesSpecsThatDoNotFitTheRow) {
   NormalizationSpec spec = spec_;
   spec.normalized_rank = 3;
-  EXPECT_THAT(MakeNormalizer(spec, {4, 6}), IsInvalidField("normalized_rank"));
+  EXPECT_THAT(MakeRowNormalizer(spec, {4, 6}), IsInvalidField("normalized_rank"));
   const AffineParameter of_six{{6}, std::vector<double>(6)};
   for (const auto& [rank, row_shape] :
        {std::pair(1, Shape{6, 4}), std::pair(2, Shape{2, 3}), std::pair(1, Shape{5})}) {
     spec = spec_;
     spec.normalized_rank = rank;
     spec.gamma = of_six;
-    EXPECT_THAT(MakeNormalizer(spec, row_shape), IsInvalidField("affine.gamma"));
+    EXPECT_THAT(MakeRowNormalizer(spec, row_shape), IsInvalidField("affine.gamma"));
     spec.gamma.reset();
     spec.beta = of_six;
-    EXPECT_THAT(MakeNormalizer(spec, row_shape), IsInvalidField("affine.beta"));
+    EXPECT_THAT(MakeRowNormalizer(spec, row_shape), IsInvalidField("affine.beta"));
   }
   spec.normalized_rank = 1;
   spec.gamma = of_six;
-  EXPECT_THAT(MakeNormalizer(spec, {4, 6}), IsOk());
+  EXPECT_THAT(MakeRowNormalizer(spec, {4, 6}), IsOk());
 }
 
 TEST_P(RowMethod, RefusesRowsWithoutAShape) {
   for (const Shape& row_shape : {Shape{}, Shape{0}, Shape{3, -1}, Shape{1, 1, 1, 1, 1, 1, 1, 1, 1},
                                  Shape{int64_t{1} << 40, int64_t{1} << 40}}) {
-    EXPECT_THAT(MakeNormalizer(spec_, row_shape), IsInvalidField("row_shape"));
+    EXPECT_THAT(MakeRowNormalizer(spec_, row_shape), IsInvalidField("row_shape"));
   }
 }
 
@@ -206,14 +206,14 @@ TEST_P(RowMethod, MakesNoNanOfFiniteValues) {
       spec.gamma = AffineParameter{{4}, {kLargest, -kLargest, 0, 1}};
       spec.beta = AffineParameter{{4}, {-kLargest, kLargest, 1, 0}};
       std::vector<float> y(x.size());
-      ASSERT_THAT(MakeNormalizer(spec, {4})->Normalize(x.data(), 3, y.data()), IsOk());
+      ASSERT_THAT(MakeRowNormalizer(spec, {4})->Normalize(x.data(), 3, y.data()), IsOk());
       for (const float value : y) EXPECT_FALSE(std::isnan(value)) << epsilon;
     }
   }
 }
 
 TEST(LayerNorm, OfOneFeatureIsBeta) {
-  const auto normalizer = MakeNormalizer(
+  const auto normalizer = MakeRowNormalizer(
       {.gamma = AffineParameter{{1}, {5}}, .beta = AffineParameter{{1}, {0.25}}}, {1});
   const std::vector<float> x = {7, -1e30f, 0, 1e-45f};
   std::vector<float> y(4);
@@ -222,7 +222,7 @@ TEST(LayerNorm, OfOneFeatureIsBeta) {
 }
 
 TEST(LayerNorm, OfAConstantRowIsBeta) {
-  const auto normalizer = MakeNormalizer({.beta = AffineParameter{{3}, {1, 2, 3}}}, {3});
+  const auto normalizer = MakeRowNormalizer({.beta = AffineParameter{{3}, {1, 2, 3}}}, {3});
   const std::vector<float> x(3, 0.1f);
   std::vector<float> y(3);
   ASSERT_THAT(normalizer->Normalize(x.data(), 1, y.data()), IsOk());
@@ -230,7 +230,7 @@ TEST(LayerNorm, OfAConstantRowIsBeta) {
 }
 
 TEST(RmsNorm, OfOneFeatureIsItsSign) {
-  const auto normalizer = MakeNormalizer({.method = Method::kRmsNorm, .epsilon = 0}, {1});
+  const auto normalizer = MakeRowNormalizer({.method = Method::kRmsNorm, .epsilon = 0}, {1});
   const std::vector<float> x = {7, -1e30f, 0, 1e-45f};
   std::vector<float> y(4);
   ASSERT_THAT(normalizer->Normalize(x.data(), 4, y.data()), IsOk());
@@ -242,7 +242,7 @@ TEST(RmsNormPartial, CountsTheFirstElementsRoundedDown) {
   for (const auto& [partial, mean_square] : {std::pair(0.2, 9.0), std::pair(0.59, 12.5),
                                              std::pair(0.6, 50 / 3.0), std::pair(0.79, 50 / 3.0)}) {
     const auto normalizer =
-        MakeNormalizer({.method = Method::kRmsNorm, .epsilon = 0, .partial = partial}, {5});
+        MakeRowNormalizer({.method = Method::kRmsNorm, .epsilon = 0, .partial = partial}, {5});
     ASSERT_THAT(normalizer, IsOk());
     std::vector<float> y(5);
     ASSERT_THAT(normalizer->Normalize(x.data(), 1, y.data()), IsOk());
@@ -254,7 +254,7 @@ TEST(RmsNormPartial, CountsTheFirstElementsRoundedDown) {
 
 TEST(RmsNormPartial, CountsOneElementAtLeast) {
   const auto normalizer =
-      MakeNormalizer({.method = Method::kRmsNorm, .epsilon = 0, .partial = 0.24}, {4});
+      MakeRowNormalizer({.method = Method::kRmsNorm, .epsilon = 0, .partial = 0.24}, {4});
   const std::vector<float> x = {2, 6, -8, 1};
   std::vector<float> y(4);
   ASSERT_THAT(normalizer->Normalize(x.data(), 1, y.data()), IsOk());
@@ -263,19 +263,19 @@ TEST(RmsNormPartial, CountsOneElementAtLeast) {
 
 TEST(ScaleNorm, HasTheRootOfTheSizeAsItsGainByDefault) {
   NormalizationSpec spec{.method = Method::kScaleNorm};
-  EXPECT_EQ(MakeNormalizer(spec, {2, 9})->spec().gain, 3);
+  EXPECT_EQ(MakeRowNormalizer(spec, {2, 9})->spec().gain, 3);
   spec.normalized_rank = 2;  // whole rows, whose steps may vary
-  EXPECT_FALSE(MakeNormalizer(spec, {4, 9})->spec().gain.has_value());
+  EXPECT_FALSE(MakeRowNormalizer(spec, {4, 9})->spec().gain.has_value());
   spec.gain = 2;
-  EXPECT_EQ(MakeNormalizer(spec, {4, 9})->spec().gain, 2);
+  EXPECT_EQ(MakeRowNormalizer(spec, {4, 9})->spec().gain, 2);
 }
 
 TEST(ScaleNorm, MakesNoNanOfFiniteValuesByItsLargestGain) {
   for (const double epsilon : {0.0, 1e-300, 1e-5}) {
-    const auto normalizer = MakeNormalizer({.method = Method::kScaleNorm,
-                                            .epsilon = epsilon,
-                                            .gain = std::numeric_limits<float>::max()},
-                                           {2});
+    const auto normalizer = MakeRowNormalizer({.method = Method::kScaleNorm,
+                                               .epsilon = epsilon,
+                                               .gain = std::numeric_limits<float>::max()},
+                                              {2});
     const std::vector<float> x = {0, 0, 0, 1e-45f, 3e38f, 0};
     std::vector<float> y(x.size());
     ASSERT_THAT(normalizer->Normalize(x.data(), 3, y.data()), IsOk());
@@ -290,7 +290,7 @@ TEST(LpNorm, MakesTheNormOne) {
         std::pair(LpOrder::kTwo, std::vector<float>{0.6f, -0.8f, 0, 0}),
         std::pair(LpOrder::kInfinity, std::vector<float>{0.75f, -1, 0, 0})}) {
     std::vector<float> y(4);
-    ASSERT_THAT(MakeNormalizer({.method = Method::kLpNorm, .order = order}, {4})
+    ASSERT_THAT(MakeRowNormalizer({.method = Method::kLpNorm, .order = order}, {4})
                     ->Normalize(x.data(), 1, y.data()),
                 IsOk());
     EXPECT_EQ(y, expected);
@@ -298,11 +298,11 @@ TEST(LpNorm, MakesTheNormOne) {
 }
 
 TEST(DynamicTanh, IsBoundedByGammaAboutBeta) {
-  const auto normalizer = MakeNormalizer({.method = Method::kDynamicTanh,
-                                          .gain = 1e300,
-                                          .gamma = AffineParameter{{4}, {2, 2, 2, 2}},
-                                          .beta = AffineParameter{{4}, {1, 1, 1, 1}}},
-                                         {4});
+  const auto normalizer = MakeRowNormalizer({.method = Method::kDynamicTanh,
+                                             .gain = 1e300,
+                                             .gamma = AffineParameter{{4}, {2, 2, 2, 2}},
+                                             .beta = AffineParameter{{4}, {1, 1, 1, 1}}},
+                                            {4});
   const std::vector<float> x = {3.4e38f, -3.4e38f, 0, 1e-45f};
   std::vector<float> y(4);
   ASSERT_THAT(normalizer->Normalize(x.data(), 1, y.data()), IsOk());

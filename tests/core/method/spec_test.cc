@@ -2,19 +2,18 @@
 
 #include <gtest/gtest.h>
 
-#include <limits>
 #include <string>
 
 #include "tests/testing/error_matchers.h"
+#include "tests/testing/non_finite.h"
 
 namespace normd {
 namespace {
 
 using testing::IsInvalidField;
 using testing::IsOk;
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+using testing::kInfinity;
+using testing::kNan;
 
 // What has to be set of a method, and nothing else.
 NormalizationSpec Least(Method method) {

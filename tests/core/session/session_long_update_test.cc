@@ -28,8 +28,8 @@ using testing::SameBits;
 using testing::SameStatistics;
 using testing::SessionDriver;
 
-constexpr int64_t kChannels = 2;
-constexpr int64_t kRows = 20'000;
+constexpr int64_t kLongChannels = 2;
+constexpr int64_t kLongRows = 20'000;
 
 class SessionLongUpdateTest : public ::testing::Test {
  protected:
@@ -56,11 +56,11 @@ class SessionLongUpdateTest : public ::testing::Test {
         .status();
   }
 
-  const std::vector<float> x_ = RandomFloats(kRows * kChannels);
+  const std::vector<float> x_ = RandomFloats(kLongRows * kLongChannels);
   const std::vector<float> short_ = {1, 2, 3, 5};
   std::function<void()> meanwhile_;
   int times_ = 0;
-  SessionDriver driver_{ConfigOf(Cumulative{}, kChannels), clock_};
+  SessionDriver driver_{ConfigOf(Cumulative{}, kLongChannels), clock_};
   Session& session_ = driver_.session();
 };
 
@@ -68,12 +68,13 @@ TEST_F(SessionLongUpdateTest, ComesOutAsManyShortOnes) {
   for (const Estimator& estimator : {Estimator(Cumulative{}), Estimator(TokenEma{0.01})}) {
     for (const UpdateOrder order : testing::kOrders) {
       const StreamingPolicy policy = testing::Streaming(order, UpdateGranularity::kPerRow);
-      const SessionDriver whole(ConfigOf(estimator, kChannels), clock_);
-      const SessionDriver cut(ConfigOf(estimator, kChannels), clock_);
+      const SessionDriver whole(ConfigOf(estimator, kLongChannels), clock_);
+      const SessionDriver cut(ConfigOf(estimator, kLongChannels), clock_);
       const auto chunk = whole.Apply(policy, x_);
       ASSERT_THAT(chunk, IsOk());
       EXPECT_EQ(chunk->version, 1);
-      EXPECT_TRUE(SameBits(chunk->y, cut.ApplyInChunks(policy, x_, std::vector(100, kRows / 100))));
+      EXPECT_TRUE(
+          SameBits(chunk->y, cut.ApplyInChunks(policy, x_, std::vector(100, kLongRows / 100))));
       EXPECT_TRUE(SameStatistics(whole.Statistics(), cut.Statistics()));
     }
   }
@@ -82,9 +83,9 @@ TEST_F(SessionLongUpdateTest, ComesOutAsManyShortOnes) {
 // An average of tokens takes them one by one in every mode.
 TEST_F(SessionLongUpdateTest, AveragesOfTokensAreLongInEveryMode) {
   for (const StreamingPolicy& policy : {kTraining, kPerChunk}) {
-    driver_ = SessionDriver(ConfigOf(TokenEma{0.01}, kChannels), clock_);
+    driver_ = SessionDriver(ConfigOf(TokenEma{0.01}, kLongChannels), clock_);
     ASSERT_THAT(ApplyLong([] {}, policy), IsOk());
-    const SessionDriver by_row(ConfigOf(TokenEma{0.01}, kChannels), clock_);
+    const SessionDriver by_row(ConfigOf(TokenEma{0.01}, kLongChannels), clock_);
     ASSERT_THAT(by_row.Apply(kPerRow, x_), IsOk());
     EXPECT_TRUE(SameBits(driver_.Statistics().mean, by_row.Statistics().mean));
     EXPECT_TRUE(SameBits(driver_.Statistics().variance, by_row.Statistics().variance));
@@ -111,7 +112,7 @@ TEST_F(SessionLongUpdateTest, OtherUpdatesAreRefusedIfTheyHaveNoPatience) {
                 }
               }),
               IsOk());
-  EXPECT_EQ(session_.Snapshot().statistics.count, kRows);
+  EXPECT_EQ(session_.Snapshot().statistics.count, kLongRows);
   EXPECT_THAT(ApplyShort(kPerRow, Patience::kRefuse), IsOk());
 }
 
@@ -124,14 +125,14 @@ TEST_F(SessionLongUpdateTest, OtherUpdatesWaitForItsEnd) {
   ASSERT_THAT(chunk, IsOk());
   EXPECT_EQ(chunk->version, 1);
   EXPECT_EQ(session_.Snapshot().version, 2);
-  EXPECT_EQ(session_.Snapshot().statistics.count, kRows + 2);
+  EXPECT_EQ(session_.Snapshot().statistics.count, kLongRows + 2);
 }
 
 TEST_F(SessionLongUpdateTest, AResetMeanwhileComesBeforeIt) {
   ASSERT_THAT(ApplyShort(kPerChunk, Patience::kWait), IsOk());
   const auto chunk = ApplyLong([&] { EXPECT_THAT(session_.Reset(""), IsOk()); });
   ASSERT_THAT(chunk, IsOk());
-  const SessionDriver fresh(ConfigOf(Cumulative{}, kChannels), clock_);
+  const SessionDriver fresh(ConfigOf(Cumulative{}, kLongChannels), clock_);
   EXPECT_TRUE(SameBits(chunk->y, fresh.Apply(kPerRow, x_)->y));
   EXPECT_TRUE(SameStatistics(driver_.Statistics(), fresh.Statistics()));
   EXPECT_EQ(chunk->version, 3);

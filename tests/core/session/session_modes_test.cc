@@ -2,12 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 
 #include "core/session/session.h"
 #include "tests/core/session/session_driver.h"
 #include "tests/testing/error_bound.h"
 #include "tests/testing/error_matchers.h"
+#include "tests/testing/non_finite.h"
 #include "tests/testing/random_values.h"
 #include "tests/testing/same_statistics.h"
 
@@ -21,6 +21,8 @@ using testing::IsError;
 using testing::IsInvalidField;
 using testing::IsOk;
 using testing::kInference;
+using testing::kInfinity;
+using testing::kNan;
 using testing::kOrders;
 using testing::kPerChunk;
 using testing::kPerRow;
@@ -31,7 +33,6 @@ using testing::SameStatistics;
 using testing::SessionDriver;
 
 constexpr int64_t kChannels = 5;
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 const Estimator kEstimators[] = {Cumulative{}, CumulativeBatch{}, BatchEma{}, TokenEma{0.1}};
 constexpr StreamingPolicy kUpdatingPolicies[] = {kTraining, kPerRow, kPerChunk};
 
@@ -224,7 +225,7 @@ TEST_F(SessionModes, AChunkWithNanLeavesTheStatisticsAsTheyWereUnderReject) {
       const auto x = RandomFloats(4 * kChannels);
       ASSERT_THAT(driver.Apply(kPerRow, x), IsOk());
       const SessionSnapshot before = driver.Snapshot();
-      for (float special : {kNan, std::numeric_limits<float>::infinity()}) {
+      for (float special : {kNan, kInfinity}) {
         std::vector<float> bad = x;
         bad.back() = special;  // after three rows that are good
         EXPECT_THAT(driver.Apply(policy, bad), IsInvalidField("data"));

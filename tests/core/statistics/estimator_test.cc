@@ -2,18 +2,17 @@
 
 #include <gtest/gtest.h>
 
-#include <limits>
-
 #include "tests/testing/error_matchers.h"
+#include "tests/testing/non_finite.h"
 
 namespace normd {
 namespace {
 
 using testing::IsInvalidField;
 using testing::IsOk;
+using testing::kInfinity;
+using testing::kNan;
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr auto kNewWeight = MomentumConvention::kNewWeight;
 constexpr auto kOldWeight = MomentumConvention::kOldWeight;
 

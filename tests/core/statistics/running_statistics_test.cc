@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 
 #include "tests/testing/error_matchers.h"
+#include "tests/testing/non_finite.h"
 #include "tests/testing/random_values.h"
 #include "tests/testing/reference.h"
 #include "tests/testing/same_statistics.h"
@@ -15,13 +15,12 @@ namespace {
 
 using testing::IsInvalidField;
 using testing::IsOk;
+using testing::kInfinity;
+using testing::kNan;
 using testing::RandomFloats;
 using testing::RandomPartition;
 using testing::ReferenceChannelStatistics;
 using testing::SameStatistics;
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 const Estimator kEstimators[] = {Cumulative{}, CumulativeBatch{}, BatchEma{}, TokenEma{0.1}};
 

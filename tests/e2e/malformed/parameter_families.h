@@ -9,11 +9,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/e2e/malformed/valid_requests.h"
+#include "tests/testing/non_finite.h"
 
 namespace normd::malformed {
 
-inline constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
+using testing::kInfinity;
+using testing::kNan;
 
 // An enum field of a request that is there to be wrong.
 struct EnumPlace {
