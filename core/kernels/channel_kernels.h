@@ -36,8 +36,8 @@ void FoldAverage(double weight, const double* value, int64_t size, double* avera
 void FoldTokens(ConstElements x, const ChannelLayout& layout, double alpha, double* mean,
                 double* variance);
 
-// scale = InverseDeviation(spread / divisor, epsilon) [* gamma], for each channel; gamma may be
-// null.
+// scale = InverseDeviation(spread * (1 / divisor), epsilon) [* gamma], for each channel; gamma may
+// be null.
 void ComputeChannelScale(const double* spread, double divisor, const Epsilon& epsilon,
                          const double* gamma, int64_t channels, double* scale);
 

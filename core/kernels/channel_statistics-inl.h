@@ -114,14 +114,13 @@ HWY_INLINE hn::Vec<D> InverseDeviations(D d, hn::Vec<D> variance, hn::Vec<D> eps
 template <EpsilonPlacement kPlacement>
 struct ChannelScale {
   const double* spread;
-  double divisor, epsilon;
+  double to_variance, epsilon;
   const double* gamma;
   double* scale;
 
   template <class D>
   HWY_INLINE void operator()(D d, int64_t c) const {
-    auto variance = hn::LoadU(d, spread + c);
-    if (divisor != 1) variance = hn::Div(variance, hn::Set(d, divisor));
+    const auto variance = hn::Mul(hn::LoadU(d, spread + c), hn::Set(d, to_variance));
     auto result = InverseDeviations<kPlacement>(d, variance, hn::Set(d, epsilon));
     if (gamma != nullptr) result = hn::Mul(result, hn::LoadU(d, gamma + c));
     hn::StoreU(result, d, scale + c);
@@ -146,7 +145,7 @@ inline void ComputeChannelScale(const double* spread, double divisor, const Epsi
                                 const double* gamma, int64_t channels, double* scale) {
   VisitPlacement(epsilon.placement, [&]<EpsilonPlacement kPlacement>() HWY_ATTR {
     ForEachElement(channels,
-                   ChannelScale<kPlacement>{spread, divisor, epsilon.value, gamma, scale});
+                   ChannelScale<kPlacement>{spread, 1 / divisor, epsilon.value, gamma, scale});
   });
 }
 

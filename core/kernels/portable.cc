@@ -188,14 +188,16 @@ void FoldTokens(ConstElements x, const ChannelLayout& layout, double alpha, doub
 
 void ComputeChannelScale(const double* spread, double divisor, const Epsilon& epsilon,
                          const double* gamma, int64_t channels, double* scale) {
+  const double to_variance = 1 / divisor;
   for (int64_t c = 0; c < channels; ++c) {
-    const double inverse = InverseDeviation(spread[c] / divisor, epsilon);
+    const double inverse = InverseDeviation(spread[c] * to_variance, epsilon);
     scale[c] = gamma == nullptr ? inverse : inverse * gamma[c];
   }
 }
 
 void FoldAndNormalizeToken(const TokenStep& step, ConstElements x, int64_t channels, double* mean,
                            double* spread, Elements y) {
+  const double to_variance = 1 / step.divisor;
   VisitElementTypes(
       x.type, y.type, [&]<typename In, typename Out>(ElementTag<In>, ElementTag<Out>) {
         for (int64_t c = 0; c < channels; ++c) {
@@ -206,7 +208,7 @@ void FoldAndNormalizeToken(const TokenStep& step, ConstElements x, int64_t chann
                                         ? spread[c] + d * d * (step.count * step.weight)
                                         : (1 - step.weight) * (spread[c] + d * step.weight * d);
           const double center = step.folds_first ? new_mean : mean[c];
-          const double variance = (step.folds_first ? new_spread : spread[c]) / step.divisor;
+          const double variance = (step.folds_first ? new_spread : spread[c]) * to_variance;
           mean[c] = new_mean;
           spread[c] = new_spread;
           const double inverse = InverseDeviation(variance, step.epsilon);

@@ -16,7 +16,8 @@ namespace HWY_NAMESPACE {
 
 template <typename In, typename Out, bool kMerges, EpsilonPlacement kPlacement>
 struct Token {
-  const TokenStep& step;
+  TokenStep step;
+  double to_variance;
   const In* x;
   double* mean;
   double* spread;
@@ -40,8 +41,8 @@ struct Token {
     hn::StoreU(new_mean, d, mean + c);
     hn::StoreU(new_spread, d, spread + c);
 
-    auto variance = step.folds_first ? new_spread : old_spread;
-    if (step.divisor != 1) variance = hn::Div(variance, hn::Set(d, step.divisor));
+    const auto spread_then = step.folds_first ? new_spread : old_spread;
+    const auto variance = hn::Mul(spread_then, hn::Set(d, to_variance));
     auto scale = InverseDeviations<kPlacement>(d, variance, hn::Set(d, step.epsilon.value));
     if (step.gamma != nullptr) scale = hn::Mul(scale, hn::LoadU(d, step.gamma + c));
     auto result = hn::Mul(hn::Sub(value, step.folds_first ? new_mean : old_mean), scale);
@@ -56,8 +57,9 @@ inline void FoldAndNormalizeToken(const TokenStep& step, ConstElements x, int64_
       x.type, y.type, [&]<typename In, typename Out>(ElementTag<In>, ElementTag<Out>) HWY_ATTR {
         VisitPlacement(step.epsilon.placement, [&]<EpsilonPlacement kPlacement>() HWY_ATTR {
           const auto run = [&]<bool kMerges>() HWY_ATTR {
-            ForEachElement(channels, Token<In, Out, kMerges, kPlacement>{step, x.As<In>(), mean,
-                                                                         spread, y.As<Out>()});
+            ForEachElement(channels,
+                           Token<In, Out, kMerges, kPlacement>{step, 1 / step.divisor, x.As<In>(),
+                                                               mean, spread, y.As<Out>()});
           };
           step.merges ? run.template operator()<true>() : run.template operator()<false>();
         });

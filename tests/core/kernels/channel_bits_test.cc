@@ -180,7 +180,7 @@ TEST(ChannelBits, OfScales) {
             ComputeChannelScale(spread.data(), divisor, e, nullptr, channels, plain.data());
             std::vector<double> expected, expected_plain;
             for (int64_t c = 0; c < channels; ++c) {
-              expected_plain.push_back(InverseDeviation(spread[c] / divisor, e));
+              expected_plain.push_back(InverseDeviation(spread[c] * (1 / divisor), e));
               expected.push_back(expected_plain[c] * gamma[c]);
             }
             EXPECT_TRUE(SameBits(scale, expected));
