@@ -25,6 +25,7 @@ class Loops {
   ~Loops() { Shutdown(); }
 
   server::EventLoop& operator[](int i) { return *loops_[i]; }
+  const std::vector<std::unique_ptr<server::EventLoop>>& all() const { return loops_; }
 
   // In the order that EventLoop asks for.
   void Shutdown() {
