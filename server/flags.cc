@@ -109,7 +109,8 @@ ABSL_FLAG(Duration, unread_timeout, absl::Seconds(30),
 ABSL_FLAG(std::string, admin_listen, "",
           "HOST:PORT of plain HTTP for the operator: /metrics for Prometheus, /healthz, /readyz, "
           "/channelz. Empty: none. Keep it from the public.");
-ABSL_FLAG(std::string, admin_port_file, "", "As --port_file, for the admin port.");
+ABSL_FLAG(std::string, admin_port_file, "",
+          "As --port_file, for the admin port; it is there when that one is.");
 ABSL_FLAG(Duration, drain_delay, absl::ZeroDuration(),
           "After SIGTERM: how long the server goes on as before while health checks already say "
           "NOT_SERVING, so that load balancers stop sending first.");

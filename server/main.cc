@@ -93,9 +93,10 @@ int main(int argc, char** argv) {
     Fail(server.status().message());
     return absl::IsInvalidArgument(server.status()) ? 2 : 1;
   }
+  // --port_file last: who has seen it finds the other.
   for (const auto& [file, port] :
-       {std::pair(command_line->port_file, (*server)->port()),
-        std::pair(command_line->admin_port_file, (*server)->admin_port())}) {
+       {std::pair(command_line->admin_port_file, (*server)->admin_port()),
+        std::pair(command_line->port_file, (*server)->port())}) {
     if (WritePort(file, port)) continue;
     (*server)->HurryDrain();
     return Fail(absl::StrCat("cannot write ", file));
