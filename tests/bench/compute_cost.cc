@@ -16,6 +16,7 @@
 #include "server/rpc/result_reply.h"
 #include "server/rpc/stream_messages.h"
 #include "server/rpc/stream_session.h"
+#include "server/rpc/tensor_conversion.h"
 #include "server/storage/in_memory_session_store.h"
 #include "tests/testing/random_values.h"
 #include "tests/testing/typed_values.h"
@@ -119,29 +120,15 @@ class Bench {
                ElementType type, int64_t row) {
     v1::CompareOpen open;
     for (const auto& spec : specs) *open.add_specs() = spec;
-    open.set_element_type(ToWire(type));
+    open.set_element_type(ToProto(type));
     open.add_row_shape(row);
     PrintLine(name, type, row,
               Measured<ComparisonStream, v1::CompareOpen>(open, limits_, 0, memory_, metrics_));
   }
 
  private:
-  static v1::ElementType ToWire(ElementType type) {
-    switch (type) {
-      case ElementType::kFloat32:
-        return v1::ELEMENT_TYPE_FLOAT32;
-      case ElementType::kFloat64:
-        return v1::ELEMENT_TYPE_FLOAT64;
-      case ElementType::kFloat16:
-        return v1::ELEMENT_TYPE_FLOAT16;
-      case ElementType::kBFloat16:
-        return v1::ELEMENT_TYPE_BFLOAT16;
-    }
-    return v1::ELEMENT_TYPE_UNSPECIFIED;
-  }
-
   void Line(const std::string& name, v1::Open open, ElementType type, int64_t row) {
-    open.set_element_type(ToWire(type));
+    open.set_element_type(ToProto(type));
     open.add_row_shape(row);
     PrintLine(name, type, row,
               Measured<StreamSession, v1::Open>(open, store_, limits_, 0, metrics_));

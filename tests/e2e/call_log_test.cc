@@ -51,10 +51,7 @@ void DeleteUnknownSession(const ServerProcess& server, const std::string& tracep
 
 void StreamOneToken(const ServerProcess& server) {
   testing::TestStream stream(Connect(server.address()));
-  v1::Open open;
-  open.mutable_spec()->mutable_layer_norm();
-  open.add_row_shape(2);
-  stream.Open(open);
+  stream.Open(testing::LayerNorm(2));
   ASSERT_TRUE(stream.Receive().has_opened());
   stream.Send(1, testing::Bytes({1, 2}));
   ASSERT_TRUE(stream.Receive().has_result());

@@ -72,10 +72,7 @@ class UnreadClient {
  public:
   explicit UnreadClient(int server_port)
       : proxy_(server_port), stream_(ConnectWithSmallWindow(proxy_.address())) {
-    v1::Open open;
-    open.mutable_spec()->mutable_layer_norm();
-    open.add_row_shape(kFeatures);
-    stream_.Open(open);
+    stream_.Open(testing::LayerNorm(kFeatures));
     EXPECT_TRUE(stream_.Receive().has_opened());
     EXPECT_TRUE(stream_.Send(1, testing::Bytes(std::vector<float>(kFeatures, 1))));
   }

@@ -21,15 +21,9 @@ using grpc::health::v1::HealthCheckResponse;
 using testing::Bytes;
 using testing::Connect;
 using testing::ErrorInfoOf;
+using testing::LayerNorm;
 using testing::ServerProcess;
 using testing::TestStream;
-
-v1::Open LayerNorm() {
-  v1::Open open;
-  open.mutable_spec()->mutable_layer_norm();
-  open.add_row_shape(2);
-  return open;
-}
 
 // Reads to the end, which Finish waits for.
 grpc::Status FinishUnread(TestStream& stream) {
@@ -86,7 +80,7 @@ TEST(DrainTest, AllIsServedDuringTheDelayAndASecondSignalEndsIt) {
     HealthWatch health(channel);
     ASSERT_EQ(health.Next(), HealthCheckResponse::SERVING);
     TestStream old(channel);
-    old.Open(LayerNorm());
+    old.Open(LayerNorm(2));
     ASSERT_TRUE(old.Receive().has_opened());
 
     server.Signal(SIGTERM);
@@ -95,7 +89,7 @@ TEST(DrainTest, AllIsServedDuringTheDelayAndASecondSignalEndsIt) {
     old.Send(1, Bytes({1, 2}));
     EXPECT_TRUE(old.Receive().has_result());
     TestStream late(channel);
-    late.Open(LayerNorm());
+    late.Open(LayerNorm(2));
     ASSERT_TRUE(late.Receive().has_opened());
     late.Send(1, Bytes({1, 2}));
     EXPECT_TRUE(late.Receive().has_result());
@@ -115,7 +109,7 @@ TEST(DrainTest, AfterTheDelayStreamsEndWithWhatIsInFlight) {
     HealthWatch health(channel);
     ASSERT_EQ(health.Next(), HealthCheckResponse::SERVING);
     TestStream stream(channel);
-    stream.Open(LayerNorm());
+    stream.Open(LayerNorm(2));
     ASSERT_TRUE(stream.Receive().has_opened());
     stream.Send(1, Bytes({1, 2}));
     ASSERT_TRUE(stream.Receive().has_result());
@@ -138,7 +132,7 @@ TEST(DrainTest, WhatWasTakenIsAnswered) {
   ASSERT_NE(server.port(), 0);
   {
     TestStream stream(Connect(server.address()));
-    stream.Open(LayerNorm());
+    stream.Open(LayerNorm(2));
     ASSERT_TRUE(stream.Receive().has_opened());
     std::thread writer([&stream] {
       for (uint64_t i = 1; stream.Send(i, Bytes({1, 2})); ++i) {
@@ -168,7 +162,7 @@ TEST(DrainTest, ASecondSignalCancelsWhatDoesNotEnd) {
     HealthWatch health(channel);
     ASSERT_EQ(health.Next(), HealthCheckResponse::SERVING);
     TestStream stuck(channel);
-    v1::Open open = LayerNorm();
+    v1::Open open = LayerNorm(2);
     open.set_row_shape(0, 1 << 18);
     stuck.Open(open);
     ASSERT_TRUE(stuck.Receive().has_opened());

@@ -25,13 +25,6 @@ using testing::TestStream;
 constexpr int64_t kMiB = 1 << 20;
 constexpr int kLargeRow = 1 << 19;  // 2 MiB a row
 
-v1::Open LargeRows() {
-  v1::Open open;
-  open.mutable_spec()->mutable_layer_norm();
-  open.add_row_shape(kLargeRow);
-  return open;
-}
-
 std::string Row() { return testing::Bytes(std::vector<float>(kLargeRow, 1)); }
 
 // gRPC ends streams, not the process.
@@ -43,7 +36,7 @@ TEST(MemoryTest, MoreThanTheTransportMayHoldEndsStreams) {
   for (int i = 0; i < 40; ++i) {
     clients.emplace_back([&] {
       TestStream stream(Connect(server.address()));
-      stream.Open(LargeRows());
+      stream.Open(testing::LayerNorm(kLargeRow));
       bool goes_on = stream.Receive().has_opened();
       for (int k = 1; goes_on && k <= 20; ++k) {
         goes_on = stream.Send(k, Row()) && stream.Receive().has_result();
@@ -57,7 +50,7 @@ TEST(MemoryTest, MoreThanTheTransportMayHoldEndsStreams) {
   for (std::thread& client : clients) client.join();
   EXPECT_GT(exhausted, 0);
   TestStream next(Connect(server.address()));
-  next.Open(LargeRows());
+  next.Open(testing::LayerNorm(kLargeRow));
   EXPECT_TRUE(next.Receive().has_opened());
   next.Cancel();
 }
@@ -74,7 +67,7 @@ TEST(MemoryTest, LargeMessagesLeaveLittleBehind) {
   for (int i = 0; i < 16; ++i) {
     TestStream& stream = *streams.emplace_back(std::make_unique<TestStream>(channel));
     clients.emplace_back([&stream] {
-      stream.Open(LargeRows());
+      stream.Open(testing::LayerNorm(kLargeRow));
       EXPECT_TRUE(stream.Receive().has_opened());
       for (int k = 1; k <= 5; ++k) {
         stream.Send(k, Row());

@@ -18,15 +18,9 @@ namespace {
 using testing::Bytes;
 using testing::Connect;
 using testing::ErrorInfoOf;
+using testing::LayerNorm;
 using testing::ServerProcess;
 using testing::TestStream;
-
-v1::Open LayerNorm(int features) {
-  v1::Open open;
-  open.mutable_spec()->mutable_layer_norm();
-  open.add_row_shape(features);
-  return open;
-}
 
 TEST(ServerProcessTest, StreamsOverTcpAndExitsZeroWhenTerminated) {
   ServerProcess server(NORMD_SERVER_BINARY, {});

@@ -28,10 +28,7 @@ std::string Chunk() { return testing::Bytes(std::vector<float>(kLargeRow, 1)); }
 // Where it is refused, it ends at once.
 std::unique_ptr<TestStream> OpenStream(const std::shared_ptr<grpc::Channel>& channel) {
   auto stream = std::make_unique<TestStream>(channel);
-  v1::Open open;
-  open.mutable_spec()->mutable_layer_norm();
-  open.add_row_shape(kLargeRow);
-  stream->Open(open);
+  stream->Open(testing::LayerNorm(kLargeRow));
   return stream;
 }
 

@@ -22,13 +22,10 @@ TEST(DrainTest, CallsThatAreCancelledMeanwhileEndInPeace) {
     const auto server = testing::StartServer();
     ASSERT_NE(server, nullptr);
     const auto channel = testing::Connect(*server);
-    v1::Open open;
-    open.mutable_spec()->mutable_layer_norm();
-    open.add_row_shape(2);
     std::vector<std::unique_ptr<TestStream>> streams;
     for (int i = 0; i < 20; ++i) {
       streams.push_back(std::make_unique<TestStream>(channel));
-      streams.back()->Open(open);
+      streams.back()->Open(testing::LayerNorm(2));
       ASSERT_TRUE(streams.back()->Receive().has_opened());
     }
     std::thread canceller([&streams] {
@@ -51,10 +48,7 @@ TEST(DrainTest, CallsThatOutlastTheTimeoutAreCancelled) {
   const auto server = testing::StartServer(options);
   ASSERT_NE(server, nullptr);
   TestStream stream(testing::Connect(*server));
-  v1::Open open;
-  open.mutable_spec()->mutable_layer_norm();
-  open.add_row_shape(1 << 16);
-  stream.Open(open);
+  stream.Open(testing::LayerNorm(1 << 16));
   ASSERT_TRUE(stream.Receive().has_opened());
   std::atomic<int> sent = 0;
   std::thread writer([&] {

@@ -21,6 +21,7 @@ using testing::Bytes;
 using testing::CompareStream;
 using testing::ErrorInfoOf;
 using testing::HeldClock;
+using testing::LayerNorm;
 using testing::RandomFloats;
 using testing::TestStream;
 

@@ -20,6 +20,7 @@ namespace normd {
 namespace {
 
 using testing::Bytes;
+using testing::LayerNorm;
 using testing::Samples;
 using testing::Scrape;
 using testing::TestStream;

@@ -53,13 +53,6 @@ class NormalizeStreamTest : public ::testing::Test {
     ASSERT_TRUE(status.ok()) << status.error_message();
   }
 
-  static v1::Open LayerNorm(int features) {
-    v1::Open open;
-    open.mutable_spec()->mutable_layer_norm();
-    open.add_row_shape(features);
-    return open;
-  }
-
   static v1::Open OnSession(const std::string& id, int channels, v1::BatchNormMode mode) {
     v1::Open open;
     open.set_session("sessions/" + id);

@@ -18,6 +18,7 @@ using testing::ErrorInfoOf;
 using ::testing::FloatNear;
 using testing::Floats;
 using ::testing::HasSubstr;
+using testing::LayerNorm;
 using testing::NormalizeStreamTest;
 using testing::TestStream;
 

@@ -18,19 +18,13 @@ namespace normd {
 namespace {
 
 using testing::Bytes;
+using testing::LayerNorm;
 using testing::TestStream;
-
-v1::Open LayerNorm() {
-  v1::Open open;
-  open.mutable_spec()->mutable_layer_norm();
-  open.add_row_shape(2);
-  return open;
-}
 
 // What opening a stream and half-closing it comes to.
 grpc::Status OpenAndClose(const std::shared_ptr<grpc::Channel>& channel) {
   TestStream stream(channel);
-  stream.Open(LayerNorm());
+  stream.Open(LayerNorm(2));
   stream.HalfClose();
   while (stream.Receive().message_case() != v1::NormalizeStreamResponse::MESSAGE_NOT_SET) {
   }
@@ -101,7 +95,7 @@ class OverloadTest : public ::testing::Test {
 TEST_F(OverloadTest, NewStreamsAreRefusedAndOpenOnesGoOn) {
   Start(2);
   TestStream open(channel_);
-  open.Open(LayerNorm());
+  open.Open(LayerNorm(2));
   ASSERT_TRUE(open.Receive().has_opened());
   HoldALoop();
   const grpc::Status refused = CallUntilRefused([this] { return OpenAndClose(channel_); });

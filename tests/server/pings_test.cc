@@ -12,6 +12,7 @@ namespace normd {
 namespace {
 
 using ::testing::HasSubstr;
+using testing::LayerNorm;
 using testing::RawHttp2;
 using testing::TestStream;
 

@@ -14,6 +14,7 @@ namespace {
 using testing::Bytes;
 using ::testing::ElementsAre;
 using testing::Floats;
+using testing::LayerNorm;
 using testing::TestStream;
 
 class StreamedRowsTest : public testing::NormalizeStreamTest {};

@@ -24,6 +24,14 @@ inline std::vector<float> Floats(const std::string& bytes) {
   return values;
 }
 
+// A stream of LayerNorm over rows of so many float32 features.
+inline v1::Open LayerNorm(int features) {
+  v1::Open open;
+  open.mutable_spec()->mutable_layer_norm();
+  open.add_row_shape(features);
+  return open;
+}
+
 // The ErrorInfo of a call's status; empty where there is none.
 inline google::rpc::ErrorInfo ErrorInfoOf(const google::rpc::Status& status) {
   google::rpc::ErrorInfo info;
