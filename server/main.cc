@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "server/flags.h"
 #include "server/observability/healthcheck.h"
 #include "server/observability/logging.h"
@@ -35,6 +36,10 @@ void KeepMemoryOfMessages() {
   mallopt(M_TRIM_THRESHOLD, 4 << 20);
   mallopt(M_MMAP_THRESHOLD, 1 << 20);
 }
+
+// Debian's Abseil looks for deadlocks at each of gRPC's locks: all loops share the graph that it
+// keeps of them.
+void TrustLocksOfGrpc() { absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore); }
 
 // SIGTERM and SIGINT, blocked in every thread and taken by sigwait.
 sigset_t BlockStopSignals() {
@@ -87,6 +92,7 @@ int main(int argc, char** argv) {
   }
   AllowManyFiles();
   KeepMemoryOfMessages();
+  TrustLocksOfGrpc();
   command_line->options.on_listener_dead = [] { kill(getpid(), SIGTERM); };
   const auto server = normd::server::Server::Start(command_line->options);
   if (!server.ok()) {

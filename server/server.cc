@@ -39,6 +39,9 @@ void AddChannelArguments(const ServerOptions& options, grpc::ServerBuilder& buil
     // Identity only: a message of some KiB could decompress to hundreds of MiB before any limit is
     // seen.
     builder.AddChannelArgument(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1);
+    // Nor the filters for it, which see every message.
+    builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 0);
+    builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   }
   const auto milliseconds = [](absl::Duration duration) {
     return static_cast<int>(absl::ToInt64Milliseconds(duration));

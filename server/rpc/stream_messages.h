@@ -3,13 +3,14 @@
 #define NORMD_SERVER_RPC_STREAM_MESSAGES_H_
 
 #include <cstdint>
+#include <memory>
 
 #include "google/protobuf/io/coded_stream.h"
-#include "google/protobuf/message.h"
-#include "google/protobuf/unknown_field_set.h"
+#include "google/protobuf/io/zero_copy_stream.h"
 #include "grpcpp/impl/codegen/proto_utils.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/proto_buffer_reader.h"
+#include "normd/v1/normalization.pb.h"
 
 namespace normd::server {
 
@@ -18,14 +19,16 @@ constexpr uint8_t LengthDelimitedTag(int field_number) {
   return static_cast<uint8_t>(field_number << 3 | 2);
 }
 
-// Whether a message begins with its chunk.
+// Whether what is to be read of a message begins with its chunk.
 template <typename Request>
-bool BeginsWithChunk(grpc::ByteBuffer& message) {
+bool BeginsWithChunk(google::protobuf::io::ZeroCopyInputStream& message) {
   constexpr uint8_t kTag = LengthDelimitedTag(Request::kChunkFieldNumber);
-  grpc::ProtoBufferReader reader(&message);
   const void* bytes = nullptr;
   int size = 0;
-  return reader.Next(&bytes, &size) && size > 0 && *static_cast<const uint8_t*>(bytes) == kTag;
+  if (!message.Next(&bytes, &size)) return false;
+  const bool begins = size > 0 && *static_cast<const uint8_t*>(bytes) == kTag;
+  message.BackUp(size);
+  return begins;
 }
 
 // Parses `message`, which is released, in place of what `request` holds; false where it is none.
@@ -34,21 +37,18 @@ bool BeginsWithChunk(grpc::ByteBuffer& message) {
 // and takes new: for each token, an allocation of its size.
 template <typename Request>
 bool ParseRequest(grpc::ByteBuffer& message, Request& request) {
-  if (!request.has_chunk() || !BeginsWithChunk<Request>(message)) {
-    return grpc::SerializationTraits<Request>::Deserialize(&message, &request).ok();
-  }
-  request.mutable_chunk()->Clear();
-  // Or else those of all messages would be kept.
-  const google::protobuf::Reflection& reflection = *request.GetReflection();
-  if (!reflection.GetUnknownFields(request).empty()) {
-    reflection.MutableUnknownFields(&request)->Clear();
-  }
-  bool parsed = false;
-  {
+  bool parsed = message.Valid();
+  if (parsed) {
     grpc::ProtoBufferReader reader(&message);
+    const bool is_next_chunk = request.has_chunk() && BeginsWithChunk<Request>(reader);
+    std::unique_ptr<v1::Chunk> chunk(is_next_chunk ? request.release_chunk() : nullptr);
+    request.Clear();
+    if (chunk != nullptr) {
+      chunk->Clear();
+      request.set_allocated_chunk(chunk.release());
+    }
     google::protobuf::io::CodedInputStream in(&reader);
-    parsed = request.MergePartialFromCodedStream(&in) && in.ConsumedEntireMessage() &&
-             reader.status().ok();
+    parsed = request.MergePartialFromCodedStream(&in) && in.ConsumedEntireMessage();
   }
   message.Clear();
   return parsed;
