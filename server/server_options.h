@@ -55,7 +55,7 @@ struct ServerOptions {
 
   Clock clock = [] { return absl::Now(); };
   // No flag: streams of a method that a loop can take at one time. A client that opens 16 at once
-  // on two loops costs 14% less processor time a token than with 1 (see ServeStreams). But Debian's
+  // on two loops costs 11% less processor time a token than with 1 (see ServeStreams). But Debian's
   // gRPC, built with its assertions, searches all that a loop waits for at each message: with 64,
   // 5% more instructions a token.
   int ready_streams = 16;
