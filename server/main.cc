@@ -30,8 +30,8 @@ void AllowManyFiles() {
 
 // Messages of some KiB come and go. Unless told otherwise, the allocator gives pages back to the
 // system with each of them and takes them anew: a token of 16 KiB then costs 1.15 times, a chunk of
-// 128 KiB 1.5 times what it does so; and 1.2 times where only 4 MiB are kept, on 16 streams. What is
-// larger is given back at once, and the rest in a quiet second (Server::ReturnFreeMemory).
+// 128 KiB 1.5 times what it does so; and 1.2 times where only 4 MiB are kept, on 16 streams. What
+// is larger is given back at once, and the rest in a quiet second (Server::ReturnFreeMemory).
 void KeepMemoryOfMessages() {
   mallopt(M_TRIM_THRESHOLD, 32 << 20);
   mallopt(M_MMAP_THRESHOLD, 1 << 20);
