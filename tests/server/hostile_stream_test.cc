@@ -9,6 +9,7 @@
 #include "grpcpp/impl/codegen/rpc_method.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/sync_stream.h"
+#include "normd/v1/normalization.grpc.pb.h"
 #include "normd/v1/session.grpc.pb.h"
 #include "tests/testing/local_server.h"
 #include "tests/testing/test_stream.h"
@@ -106,6 +107,18 @@ TEST_F(HostileStreamTest, CompressionIsRefused) {
   const auto stub = v1::SessionService::NewStub(channel_);
   EXPECT_EQ(stub->ListSessions(&context, request, &response).error_code(),
             grpc::StatusCode::UNIMPLEMENTED);
+
+  grpc::ClientContext stream_context;
+  stream_context.set_compression_algorithm(GRPC_COMPRESS_GZIP);
+  const auto streams = v1::NormalizationService::NewStub(channel_);
+  const auto stream = streams->NormalizeStream(&stream_context);
+  v1::NormalizeStreamRequest open;
+  *open.mutable_open() = testing::LayerNorm(10'000);
+  stream->Write(open);
+  stream->WritesDone();
+  v1::NormalizeStreamResponse opened;
+  EXPECT_FALSE(stream->Read(&opened));
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNIMPLEMENTED);
 }
 
 }  // namespace
