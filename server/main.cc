@@ -1,5 +1,4 @@
 // normd: normalizes streamed tensors over gRPC.
-#include <malloc.h>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "server/async/free_memory.h"
 #include "server/flags.h"
 #include "server/observability/healthcheck.h"
 #include "server/observability/logging.h"
@@ -26,15 +26,6 @@ void AllowManyFiles() {
   if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
-}
-
-// Messages of some KiB come and go. Unless told otherwise, the allocator gives pages back to the
-// system with each of them and takes them anew: a token of 16 KiB then costs 1.15 times, a chunk of
-// 128 KiB 1.5 times what it does so; and 1.2 times where only 4 MiB are kept, on 16 streams. What
-// is larger is given back at once, and the rest in a quiet second (Server::ReturnFreeMemory).
-void KeepMemoryOfMessages() {
-  mallopt(M_TRIM_THRESHOLD, 32 << 20);
-  mallopt(M_MMAP_THRESHOLD, 1 << 20);
 }
 
 // Debian's Abseil looks for deadlocks at each of gRPC's locks: all loops share the graph that it
@@ -91,7 +82,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   AllowManyFiles();
-  KeepMemoryOfMessages();
+  normd::server::KeepFreeMemory();
   TrustLocksOfGrpc();
   command_line->options.on_listener_dead = [] { kill(getpid(), SIGTERM); };
   const auto server = normd::server::Server::Start(command_line->options);
