@@ -1,5 +1,7 @@
 #include "server/server.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -13,7 +15,6 @@
 #include "grpcpp/impl/server_builder_plugin.h"
 #include "grpcpp/resource_quota.h"
 #include "grpcpp/server_builder.h"
-#include "server/async/free_memory.h"
 #include "server/async/processors.h"
 #include "server/async/timer.h"
 #include "server/observability/process_metrics.h"
@@ -326,8 +327,8 @@ Task Server::DeleteIdleSessions(EventLoop& loop) {
   }
 }
 
-// The allocator keeps what large messages took, cut into pieces among small ones and at the ends of
-// arenas: it is asked for it in the first quiet second after them.
+// The allocator keeps what large messages took, cut into pieces among small ones: it is asked for
+// it in the first quiet second after them. It still keeps the ends of its arenas (KeepFreeMemory).
 Task Server::ReturnFreeMemory(EventLoop& loop) {
   constexpr int64_t kMuch = 4 << 20;
   constexpr int64_t kLittle = 1 << 20;
@@ -339,8 +340,7 @@ Task Server::ReturnFreeMemory(EventLoop& loop) {
     if (peak > kMuch) {
       worth_it = true;
     } else if (worth_it && peak < kLittle) {
-      for (const auto& each : loops_) each->Post(ReturnKeptMemoryOfThread);
-      ReturnKeptMemory();
+      malloc_trim(0);
       worth_it = false;
     }
   }

@@ -4,8 +4,6 @@
 // Streams go over asynchronous completion queues, a thread each, with the generated messages; a
 // chunk's data moves into its result. Sessions can be created, so that a load which needs some can
 // run against it, and health checks are answered.
-#include <malloc.h>
-
 #include <cstdio>
 #include <fstream>
 #include <memory>
@@ -20,6 +18,7 @@
 #include "grpcpp/grpcpp.h"
 #include "normd/v1/normalization.grpc.pb.h"
 #include "normd/v1/session.grpc.pb.h"
+#include "server/async/free_memory.h"
 
 ABSL_FLAG(std::string, listen, "127.0.0.1:0", "HOST:PORT.");
 ABSL_FLAG(std::string, port_file, "", "Where to write the port.");
@@ -157,8 +156,7 @@ void Check(const grpc::health::v1::HealthCheckRequest& /*request*/,
 
 int main(int argc, char** argv) {
   absl::ParseCommandLine(argc, argv);
-  mallopt(M_TRIM_THRESHOLD, 4 << 20);  // as normd
-  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  normd::server::KeepFreeMemory();
   NormalizationService::AsyncService normalization;
   SessionService::AsyncService sessions;
   Health::AsyncService health;
