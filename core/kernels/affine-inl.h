@@ -9,7 +9,9 @@
 #include <iterator>
 
 #include "core/kernels/elements-inl.h"
+#include "core/kernels/finite-inl.h"
 #include "core/kernels/hyperbolic_tangent.h"
+#include "core/kernels/narrow_coefficients.h"
 
 #if !NORMD_TARGET_IS_PORTABLE
 HWY_BEFORE_NAMESPACE();
@@ -18,22 +20,34 @@ namespace HWY_NAMESPACE {
 
 // A coefficient: none, one for the whole span, or one for each element.
 struct None {};
+template <typename F>
 struct Same {
-  double value;
+  F value;
 
   template <class D>
   HWY_INLINE hn::Vec<D> At(D d, int64_t) const {
     return hn::Set(d, value);
   }
 };
+template <typename F>
 struct Each {
-  const double* values;
+  const F* values;
 
   template <class D>
   HWY_INLINE hn::Vec<D> At(D d, int64_t i) const {
     return hn::LoadU(d, values + i);
   }
 };
+
+// Calls `body` with what gamma and beta are: null is none, or `offset` everywhere.
+template <typename F, class Body>
+HWY_INLINE void VisitAffine(const F* gamma, const F* beta, F offset, const Body& body) {
+  if (gamma != nullptr) {
+    beta != nullptr ? body(Each<F>{gamma}, Each<F>{beta}) : body(Each<F>{gamma}, Same<F>{offset});
+  } else {
+    beta != nullptr ? body(None(), Each<F>{beta}) : body(None(), Same<F>{offset});
+  }
+}
 
 // What f is.
 struct Identity {
@@ -70,9 +84,9 @@ struct Tanh {
   }
 };
 
-template <typename In, typename Out, class Function, class Mean, class Scale, class Gamma,
+template <class Function, typename In, typename Out, class Mean, class Scale, class Gamma,
           class Beta>
-struct Affine {
+struct AffineInDoubles {
   Mean mean;
   Scale scale;
   Gamma gamma;
@@ -82,20 +96,99 @@ struct Affine {
 
   template <class D>
   HWY_INLINE void operator()(D d, int64_t i) const {
-    hn::Vec<D> value =
-        Function()(d, hn::Mul(hn::Sub(Widen(d, x + i), mean.At(d, i)), scale.At(d, i)));
+    Normalize(d, i, Read(d, x + i));
+  }
+  template <class D>
+  HWY_INLINE void Normalize(D d, int64_t i, hn::Vec<D> value) const {
+    value = Function()(d, hn::Mul(hn::Sub(value, mean.At(d, i)), scale.At(d, i)));
     if constexpr (!hwy::IsSame<Gamma, None>()) value = hn::Mul(value, gamma.At(d, i));
     if constexpr (!hwy::IsSame<Beta, None>()) value = hn::Add(value, beta.At(d, i));
-    Narrow(d, value, y + i);
+    Write(d, value, y + i);
   }
 };
 
-template <class Function = Identity, typename In, typename Out, class Mean, class Scale,
-          class Gamma, class Beta>
-HWY_INLINE void WriteSpan(const In* x, int64_t size, Mean mean, Scale scale, Gamma gamma, Beta beta,
-                          Out* y) {
-  ForEachElement(
-      size, Affine<In, Out, Function, Mean, Scale, Gamma, Beta>{mean, scale, gamma, beta, x, y});
+// NarrowCoefficients at work: `High` None is no mean.
+template <typename T, class High, class Scale, class Gamma, class Beta>
+struct AffineInFloats {
+  High high;
+  High low;
+  Scale scale;
+  Gamma gamma;
+  Beta beta;
+  const T* x;
+  T* y;
+  Stores stores;
+
+  template <class D>
+  HWY_INLINE void operator()(D d, int64_t i) const {
+    Normalize(d, i, Read(d, x + i));
+  }
+  template <class D>
+  HWY_INLINE void Normalize(D d, int64_t i, hn::Vec<D> value) const {
+    if constexpr (!hwy::IsSame<High, None>()) {
+      value = hn::Sub(hn::Sub(value, high.At(d, i)), low.At(d, i));
+    }
+    value = hn::Mul(value, scale.At(d, i));
+    if constexpr (!hwy::IsSame<Gamma, None>()) value = hn::Mul(value, gamma.At(d, i));
+    if constexpr (!hwy::IsSame<Beta, None>()) value = hn::Add(value, beta.At(d, i));
+    Write(d, value, y + i, stores);
+  }
+};
+
+// NarrowCoefficients of a vector of channels.
+template <class D>
+struct NarrowVector {
+  hn::Vec<hn::Rebind<float, D>> high, low, scale;
+
+  HWY_INLINE void Set(D d, hn::Vec<D> center, hn::Vec<D> scales) {
+    const hn::Rebind<float, D> floats;
+    high = hn::DemoteTo(floats, center);
+    low = hn::DemoteTo(floats, hn::Sub(center, hn::PromoteTo(d, high)));
+    scale = hn::DemoteTo(floats, scales);
+  }
+};
+
+template <class D>
+HWY_INLINE hn::Mask<D> ExceedFloats(D d, hn::Vec<D> center, hn::Vec<D> scale, hn::Vec<D> shift) {
+  const auto largest = hn::Set(d, NarrowCoefficients::kLargest);
+  const auto magnitude = hn::Abs(scale);
+  const auto is_small = hn::And(hn::Lt(magnitude, hn::Set(d, NarrowCoefficients::kSmallest)),
+                                hn::Gt(magnitude, hn::Zero(d)));
+  const auto is_large = hn::Or(hn::Gt(hn::Abs(center), largest), hn::Gt(magnitude, largest));
+  return hn::Or(hn::Or(is_small, is_large), hn::Gt(hn::Abs(shift), largest));
+}
+
+// One element of each of a vector of channels, of one narrow type, by coefficients of float64; with
+// `shift` where it is not null.
+template <typename T, class D>
+HWY_INLINE void WriteByChannel(D d, const T* x, hn::Vec<D> center, hn::Vec<D> scale,
+                               const double* shift, T* y) {
+  const hn::Rebind<float, D> floats;
+  const auto shifts = shift != nullptr ? hn::LoadU(d, shift) : hn::Zero(d);
+  const auto value = Read(floats, x);
+  NarrowVector<D> narrow;
+  narrow.Set(d, center, scale);
+  auto result = hn::Mul(hn::Sub(hn::Sub(value, narrow.high), narrow.low), narrow.scale);
+  if (shift != nullptr) result = hn::Add(result, hn::DemoteTo(floats, shifts));
+  const auto exceed = ExceedFloats(d, center, scale, shifts);
+  if (HWY_LIKELY(hn::AllFalse(d, exceed))) return Write(floats, result, y);
+  auto wide = hn::Mul(hn::Sub(hn::PromoteTo(d, value), center), scale);
+  if (shift != nullptr) wide = hn::Add(wide, shifts);
+  Write(d, hn::IfThenElse(exceed, wide, hn::PromoteTo(d, result)), y);
+}
+
+// Outputs of so many bytes go past the caches, if vectors divide their rows and their address: what
+// was written first has left the caches before anyone reads it. Smaller ones will be read next, by
+// who sends them.
+inline constexpr int64_t kLargestCachedOutput = 8 << 20;
+
+template <typename T>
+HWY_INLINE Stores StoresOf(const T* y, int64_t rows, int64_t row_size) {
+  constexpr int64_t kDivisor = 64;
+  const int64_t row_bytes = row_size * static_cast<int64_t>(sizeof(T));
+  const bool divides = reinterpret_cast<uintptr_t>(y) % kDivisor == 0 && row_bytes % kDivisor == 0;
+  return divides && rows * row_bytes >= kLargestCachedOutput ? Stores::kPastCaches
+                                                             : Stores::kCached;
 }
 
 }  // namespace HWY_NAMESPACE

@@ -4,7 +4,7 @@
 #define HWY_TARGET_INCLUDE "core/kernels/channel_kernels.cc"
 #include "hwy/foreach_target.h"
 // After foreach_target.h, which includes this file once more for each further target.
-#include "core/kernels/affine-inl.h"
+#include "core/kernels/channel_affine-inl.h"
 #include "core/kernels/channel_moments-inl.h"
 #include "core/kernels/channel_statistics-inl.h"
 #include "core/kernels/token-inl.h"
@@ -23,47 +23,8 @@ using portable::FoldAverage;
 using portable::FoldExtremes;
 using portable::FoldTokens;
 using portable::MergeChannelMoments;
+using portable::Narrowed;
 using portable::NormalizeChannels;
-
-#else
-
-template <typename In, typename Out, class Beta>
-HWY_NOINLINE void NormalizeChannelsOf(const In* x, const ChannelLayout& layout, const double* mean,
-                                      const double* scale, const double* beta, Out* y) {
-  for (int64_t o = 0; o < layout.outer; ++o) {
-    if (layout.inner == 1) {
-      const int64_t begin = o * layout.channels;
-      WriteSpan(x + begin, layout.channels, Each{mean}, Each{scale}, None(), Beta::All(beta),
-                y + begin);
-      continue;
-    }
-    for (int64_t c = 0; c < layout.channels; ++c) {
-      const int64_t begin = (o * layout.channels + c) * layout.inner;
-      WriteSpan(x + begin, layout.inner, Same{mean[c]}, Same{scale[c]}, None(), Beta::Of(beta, c),
-                y + begin);
-    }
-  }
-}
-
-// The shift of all channels, and of one.
-struct Shifted {
-  static Each All(const double* beta) { return {beta}; }
-  static Same Of(const double* beta, int64_t c) { return {beta[c]}; }
-};
-struct Unshifted {
-  static None All(const double* /*beta*/) { return {}; }
-  static None Of(const double* /*beta*/, int64_t /*c*/) { return {}; }
-};
-
-void NormalizeChannels(ConstElements x, const ChannelLayout& layout, const double* mean,
-                       const double* scale, const double* beta, Elements y) {
-  VisitElementTypes(
-      x.type, y.type, [&]<typename In, typename Out>(ElementTag<In>, ElementTag<Out>) HWY_ATTR {
-        const auto normalize = beta != nullptr ? NormalizeChannelsOf<In, Out, Shifted>
-                                               : NormalizeChannelsOf<In, Out, Unshifted>;
-        normalize(x.As<In>(), layout, mean, scale, beta, y.As<Out>());
-      });
-}
 
 #endif  // NORMD_TARGET_IS_PORTABLE
 
@@ -81,6 +42,7 @@ HWY_EXPORT(FoldExtremes);
 HWY_EXPORT(FoldTokens);
 HWY_EXPORT(ComputeChannelScale);
 HWY_EXPORT(FoldAndNormalizeToken);
+HWY_EXPORT(Narrowed);
 HWY_EXPORT(NormalizeChannels);
 
 void ComputeChannelMoments(ConstElements x, const ChannelLayout& layout, double* mean, double* m2) {
@@ -116,9 +78,13 @@ void FoldAndNormalizeToken(const TokenStep& step, ConstElements x, int64_t chann
   HWY_DYNAMIC_DISPATCH(FoldAndNormalizeToken)(step, x, channels, mean, spread, y);
 }
 
-void NormalizeChannels(ConstElements x, const ChannelLayout& layout, const double* mean,
-                       const double* scale, const double* beta, Elements y) {
-  HWY_DYNAMIC_DISPATCH(NormalizeChannels)(x, layout, mean, scale, beta, y);
+ChannelAffine Narrowed(const ChannelAffine& affine, int64_t channels, float* narrow) {
+  return HWY_DYNAMIC_DISPATCH(Narrowed)(affine, channels, narrow);
+}
+
+bool NormalizeChannels(const ChannelAffine& affine, ConstElements x, const ChannelLayout& layout,
+                       Elements y) {
+  return HWY_DYNAMIC_DISPATCH(NormalizeChannels)(affine, x, layout, y);
 }
 
 }  // namespace normd::kernels

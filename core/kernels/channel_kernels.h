@@ -14,8 +14,10 @@
 
 namespace normd::kernels {
 
-// Mean and centered sum of squares (m2) of each channel's values, by two passes with the residual's
-// correction. layout.values_per_channel() must be at least 1.
+// Mean and centered sum of squares (m2) of each channel's values. One pass over float32 and
+// narrower, unless it leaves fewer than 43 bits of the squares; else a second one, with the
+// residual's correction. layout.values_per_channel() must be at least 1. Neither is finite where a
+// value is not.
 void ComputeChannelMoments(ConstElements x, const ChannelLayout& layout, double* mean, double* m2);
 
 // Lowers each channel's minimum and raises its maximum to those of its values, which must be
@@ -58,10 +60,25 @@ struct TokenStep {
 void FoldAndNormalizeToken(const TokenStep& step, ConstElements x, int64_t channels, double* mean,
                            double* spread, Elements y);
 
-// y = (x - mean) * scale [+ beta] by channel, computed in float64 and rounded to y's type
-// once; beta may be null, y may be x where the types are the same.
-void NormalizeChannels(ConstElements x, const ChannelLayout& layout, const double* mean,
-                       const double* scale, const double* beta, Elements y);
+// y = (x - center) * scale [+ shift], by channel. From and to one type narrower than float64 it is
+// computed in float32 with the center in two parts (NarrowCoefficients), with an error below 4
+// units in the last place, and rounded to that type; else, and for each channel whose coefficients
+// are beyond the range of float32, in float64, and rounded once.
+struct ChannelAffine {
+  const double* center = nullptr;
+  const double* scale = nullptr;
+  const double* shift = nullptr;  // or null: none
+  const float* narrow = nullptr;  // what Narrowed made of them: the same bits, sooner; or null
+  bool in_float64 = false;        // always
+};
+
+// `affine` with its `narrow`, which is written to the 4 * channels values given, or without where
+// some channel's coefficients are beyond the range of float32.
+ChannelAffine Narrowed(const ChannelAffine& affine, int64_t channels, float* narrow);
+
+// Returns whether AllFinite took all of x; y may be x where the types are the same.
+bool NormalizeChannels(const ChannelAffine& affine, ConstElements x, const ChannelLayout& layout,
+                       Elements y);
 
 }  // namespace normd::kernels
 

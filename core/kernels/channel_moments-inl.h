@@ -17,9 +17,11 @@ HWY_BEFORE_NAMESPACE();
 namespace normd::kernels {
 namespace HWY_NAMESPACE {
 
-// As many neighboring channels of channels-last data as are taken at once: few enough for the
-// stack, enough for memory to be read in long pieces. The results do not depend on it.
-inline constexpr int64_t kNeighbors = 128;
+// As many neighboring channels of channels-last data as are taken at once: few enough for their
+// sums to stay in the first cache, enough for memory to be read in long pieces; and as many rows as
+// are added to a sum while it is in a register. The results depend on neither.
+inline constexpr int64_t kNeighbors = 512;
+inline constexpr int64_t kRowsAtOnce = 8;
 
 // A sum for each of them.
 template <typename T>
@@ -42,36 +44,76 @@ struct NeighborSums {
   }
 };
 
-// Up to kNeighbors channels; `stride` lies between the values of a channel.
-template <typename T>
-HWY_INLINE void ComputeNeighborMoments(const T* x, int64_t values, int64_t stride, int64_t channels,
-                                       double* mean, double* m2) {
-  const double count = static_cast<double>(values);
-  NeighborSums<T> sums;
-  for (int64_t i = 0; i < values; ++i) {
+// body(first, rows, c, size) for each block of rows and lanes of channels.
+template <class Body>
+HWY_INLINE void ForEachBlock(int64_t rows, int64_t channels, const Body& body) {
+  for (int64_t row = 0; row < rows; row += kRowsAtOnce) {
+    const int64_t end = std::min(rows, row + kRowsAtOnce);
     for (int64_t c = 0; c < channels; c += kLanes) {
-      ValueSum<T> block;
-      block.sum = sums.Load(c);
-      AddSpan(x + i * stride + c, std::min(kLanes, channels - c), 0, block);
-      sums.Store(block.sum, c);
+      body(row, end, c, std::min(kLanes, channels - c));
     }
   }
+}
+
+// What follows is of up to kNeighbors channels; `stride` lies between the values of a channel.
+
+// The moments of a first pass. False where some channel needs a second one: then mean[c] is NaN.
+template <typename T>
+HWY_NOINLINE bool ComputeRawMoments(const T* x, int64_t values, int64_t stride, int64_t channels,
+                                    double* mean, double* m2) {
+  const auto count = static_cast<double>(values);
+  NeighborSums<float> sums;
+  NeighborSums<float> squares;
+  ForEachBlock(values, channels, [&](int64_t row, int64_t end, int64_t c, int64_t size) HWY_ATTR {
+    RawLaneSums<true> block;
+    block.values.Load(sums.sum + c);
+    block.squares.Load(squares.sum + c);
+    if (size == kLanes) {
+      for (; row < end; ++row) AddLanes(x + row * stride + c, block);
+    } else {
+      for (; row < end; ++row) AddRest(x + row * stride + c, size, 0, block);
+    }
+    block.values.Store(sums.sum + c);
+    block.squares.Store(squares.sum + c);
+  });
+  bool fit = true;
+  for (int64_t c = 0; c < channels; ++c) {
+    const RawMoments raw{sums.sum[c], squares.sum[c]};
+    const bool fits = raw.FitStatistics(count);
+    mean[c] = fits ? raw.values / count : kCanonicalNan;
+    m2[c] = raw.M2(count);
+    fit = fit && fits;
+  }
+  return fit;
+}
+
+// Those of two passes, of all whose mean is NaN.
+template <typename T>
+HWY_NOINLINE void ComputeInTwoPasses(const T* x, int64_t values, int64_t stride, int64_t channels,
+                                     double* mean, double* m2) {
+  const auto count = static_cast<double>(values);
+  NeighborSums<T> sums;
+  ForEachBlock(values, channels, [&](int64_t row, int64_t end, int64_t c, int64_t size) HWY_ATTR {
+    ValueSum<T> block;
+    block.sum = sums.Load(c);
+    for (; row < end; ++row) AddSpan(x + row * stride + c, size, 0, block);
+    sums.Store(block.sum, c);
+  });
   HWY_ALIGN double first_mean[kNeighbors] = {};
   for (int64_t c = 0; c < channels; ++c) first_mean[c] = sums.Total(c) / count;
   NeighborSums<T> s1;
   NeighborSums<T> s2;
-  for (int64_t i = 0; i < values; ++i) {
-    for (int64_t c = 0; c < channels; c += kLanes) {
-      DeviationLaneSums<T> block;
-      block.mean.Load(first_mean + c);
-      block.s1 = s1.Load(c);
-      block.s2 = s2.Load(c);
-      AddSpan(x + i * stride + c, std::min(kLanes, channels - c), 0, block);
-      s1.Store(block.s1, c);
-      s2.Store(block.s2, c);
-    }
-  }
+  ForEachBlock(values, channels, [&](int64_t row, int64_t end, int64_t c, int64_t size) HWY_ATTR {
+    DeviationLaneSums<T> block;
+    block.mean.Load(first_mean + c);
+    block.s1 = s1.Load(c);
+    block.s2 = s2.Load(c);
+    for (; row < end; ++row) AddSpan(x + row * stride + c, size, 0, block);
+    s1.Store(block.s1, c);
+    s2.Store(block.s2, c);
+  });
   for (int64_t c = 0; c < channels; ++c) {
+    if (mean[c] == mean[c]) continue;
     const DeviationSums channel{s1.Total(c), s2.Total(c)};
     mean[c] = channel.CorrectedMean(first_mean[c], count);
     m2[c] = channel.CorrectedM2(count);
@@ -82,10 +124,23 @@ inline void ComputeChannelMoments(ConstElements x, const ChannelLayout& layout, 
                                   double* m2) {
   VisitElementType(x.type, [&]<typename T>(ElementTag<T>) HWY_ATTR {
     const T* values = x.As<T>();
-    if (layout.inner > 1) return ComputePlaneMoments<Sums>(values, layout, mean, m2);
+    if (layout.inner > 1) {
+      for (int64_t c = 0; c < layout.channels; ++c) {
+        ComputePlaneMoments<Sums>(values + c * layout.inner, layout, mean[c], m2[c]);
+      }
+      return;
+    }
     for (int64_t c = 0; c < layout.channels; c += kNeighbors) {
-      ComputeNeighborMoments(values + c, layout.outer, layout.channels,
-                             std::min(kNeighbors, layout.channels - c), mean + c, m2 + c);
+      const int64_t size = std::min(kNeighbors, layout.channels - c);
+      const auto compute = [&](auto pass) {
+        return pass(values + c, layout.outer, layout.channels, size, mean + c, m2 + c);
+      };
+      if constexpr (kIsCompensated<T>) {
+        std::fill_n(mean + c, size, kCanonicalNan);
+      } else if (compute(ComputeRawMoments<T>)) {
+        continue;
+      }
+      compute(ComputeInTwoPasses<T>);
     }
   });
 }
@@ -99,7 +154,7 @@ struct FoldPosition {
 
   template <class D>
   HWY_INLINE void operator()(D d, int64_t c) const {
-    const auto value = hn::Add(Widen(d, x + c), hn::Zero(d));
+    const auto value = hn::Add(Read(d, x + c), hn::Zero(d));
     const auto low = hn::LoadU(d, minimum + c);
     const auto high = hn::LoadU(d, maximum + c);
     hn::StoreU(hn::IfThenElse(hn::Lt(value, low), value, low), d, minimum + c);

@@ -69,7 +69,7 @@ struct FoldToken {
   template <class D>
   HWY_INLINE void operator()(D d, int64_t c) const {
     const auto old_mean = hn::LoadU(d, mean + c);
-    const auto delta = hn::Sub(Widen(d, token + c), old_mean);
+    const auto delta = hn::Sub(Read(d, token + c), old_mean);
     const auto step = hn::Mul(hn::Set(d, alpha), delta);
     const auto spread = hn::Add(hn::LoadU(d, variance + c), hn::Mul(step, delta));
     hn::StoreU(hn::Add(old_mean, step), d, mean + c);

@@ -119,6 +119,13 @@ double LoadElement(const T* from) {
   return ToDouble(value);
 }
 
+// The same as float32, exactly: of types that are no wider.
+template <typename T>
+float LoadFloat(const T* from) {
+  static_assert(sizeof(T) <= sizeof(float));
+  return static_cast<float>(LoadElement(from));
+}
+
 // What is not below it is NaN, infinite, or of float64 and so large that sums of squares could
 // overflow: those of 2^60 values below it cannot. (No other type holds such numbers.)
 inline constexpr double kLargestMagnitude = 0x1p480;

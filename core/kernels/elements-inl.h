@@ -12,6 +12,7 @@
 
 #include "core/kernels/element_conversion.h"
 #include "core/kernels/portable.h"
+#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 
 // Whether the current target has no vectors of float64 and takes the portable kernels.
@@ -29,39 +30,58 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
+// Arithmetic is in vectors of float64 or of float32: a tag D below is of either.
 using Doubles = hn::ScalableTag<double>;
-using OneDouble = hn::CappedTag<double, 1>;
+using Floats = hn::ScalableTag<float>;
 using DoubleVector = hn::Vec<Doubles>;
 inline constexpr int64_t kWidth = hn::MaxLanes(Doubles());
 
+template <class D>
+inline constexpr bool kIsOne = hn::MaxLanes(D()) == 1;
+
+template <class D>
+inline constexpr bool kIsOfFloats = std::is_same_v<hn::TFromD<D>, float>;
+
 // op(tag, i) for each vector of elements from i on, then for each single element of the rest.
-template <class Op>
-HWY_INLINE void ForEachElement(int64_t size, const Op& op) {
+template <class D = Doubles, class Op>
+HWY_INLINE void ForEachElement(int64_t size, Op& op) {
+  constexpr int64_t kStep = hn::MaxLanes(D());
   int64_t i = 0;
-  for (; i + kWidth <= size; i += kWidth) op(Doubles(), i);
-  for (; i < size; ++i) op(OneDouble(), i);
+  for (; i + kStep <= size; i += kStep) op(D(), i);
+  for (; i < size; ++i) op(hn::CappedTag<hn::TFromD<D>, 1>(), i);
+}
+template <class D = Doubles, class Op>
+HWY_INLINE void ForEachElement(int64_t size, Op&& op) {
+  ForEachElement<D>(size, op);
 }
 
-// Loads of elements at any address, as float64. A vector of one goes by memcpy: Highway would
-// dereference the pointer.
+// Loads of float32 at any address from elements of a type that is no wider. A vector of one goes by
+// memcpy, here and below: Highway would dereference the pointer.
 template <class D, typename T>
-HWY_INLINE hn::Vec<D> Widen(D d, const T* from) {
-  if constexpr (hn::MaxLanes(D()) == 1) {
+requires kIsOfFloats<D> HWY_INLINE hn::Vec<D> Read(D d, const T* from) {
+  if constexpr (kIsOne<D>) {
+    return hn::Set(d, LoadFloat(from));
+  } else if constexpr (std::is_same_v<T, float>) {
+    return hn::LoadU(d, from);
+  } else if constexpr (std::is_same_v<T, Float16>) {
+    const hn::Rebind<hwy::float16_t, D> halves;
+    return hn::PromoteTo(d, hn::LoadU(halves, reinterpret_cast<const hwy::float16_t*>(from)));
+  } else {
+    const hn::Rebind<uint16_t, D> upper_halves;
+    const auto bits = hn::LoadU(upper_halves, reinterpret_cast<const uint16_t*>(from));
+    return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(hn::Rebind<uint32_t, D>(), bits)));
+  }
+}
+
+// Of float64, from elements of any type.
+template <class D, typename T>
+requires(!kIsOfFloats<D>) HWY_INLINE hn::Vec<D> Read(D d, const T* from) {
+  if constexpr (kIsOne<D>) {
     return hn::Set(d, LoadElement(from));
   } else if constexpr (std::is_same_v<T, double>) {
     return hn::LoadU(d, from);
-  } else if constexpr (std::is_same_v<T, float>) {
-    return hn::PromoteTo(d, hn::LoadU(hn::Rebind<float, D>(), from));
-  } else if constexpr (std::is_same_v<T, Float16>) {
-    const hn::Rebind<hwy::float16_t, D> halves;
-    const auto bits = hn::LoadU(halves, reinterpret_cast<const hwy::float16_t*>(from));
-    return hn::PromoteTo(d, hn::PromoteTo(hn::Rebind<float, D>(), bits));
   } else {
-    const hn::Rebind<uint16_t, D> upper_halves;
-    const hn::Rebind<uint32_t, D> words;
-    const auto bits = hn::LoadU(upper_halves, reinterpret_cast<const uint16_t*>(from));
-    const auto word = hn::ShiftLeft<16>(hn::PromoteTo(words, bits));
-    return hn::PromoteTo(d, hn::BitCast(hn::Rebind<float, D>(), word));
+    return hn::PromoteTo(d, Read(hn::Rebind<float, D>(), from));
   }
 }
 
@@ -78,29 +98,54 @@ HWY_INLINE hn::Vec<D> Round(D d, hn::Vec<D> value) {
   return hn::IfThenElse(hn::Lt(hn::Abs(value), hn::Set(d, kLargestRounded)), rounded, value);
 }
 
-// Stores of float64 as elements at any address, rounded to nearest even once.
+// How a store goes: through the caches, or past them, to an address that vectors divide.
+enum class Stores { kCached, kPastCaches };
+
 template <class D, typename T>
-HWY_INLINE void Narrow(D d, hn::Vec<D> value, T* to) {
-  const hn::Rebind<float, D> floats;
-  (void)d;
-  (void)floats;
-  if constexpr (hn::MaxLanes(D()) == 1) {
+HWY_INLINE void Put(D /*d*/, hn::Vec<D> value, T* to, Stores stores) {
+  const hn::RebindToUnsigned<D> bits;
+  auto* const lanes = reinterpret_cast<hn::TFromD<decltype(bits)>*>(to);
+  stores == Stores::kPastCaches ? hn::Stream(hn::BitCast(bits, value), bits, lanes)
+                                : hn::StoreU(hn::BitCast(bits, value), bits, lanes);
+}
+
+// Stores of float32 at any address as elements of a type that is no wider, rounded to nearest even.
+template <class D, typename T>
+requires kIsOfFloats<D> HWY_INLINE void Write(D d, hn::Vec<D> value, T* to,
+                                              Stores stores = Stores::kCached) {
+  if constexpr (kIsOne<D>) {
+    StoreElement(hn::GetLane(value), to);
+  } else if constexpr (std::is_same_v<T, float>) {
+    Put(d, value, to, stores);
+  } else if constexpr (std::is_same_v<T, Float16>) {
+    const hn::Rebind<hwy::float16_t, D> halves;
+    Put(halves, hn::DemoteTo(halves, value), to, stores);
+  } else {
+    const hn::Rebind<uint32_t, D> words;
+    const hn::Rebind<int32_t, D> integers;
+    const hn::Rebind<uint16_t, D> upper_halves;
+    const auto nan = hn::Set(d, static_cast<float>(kCanonicalNan));
+    const auto bits = hn::BitCast(words, hn::IfThenElse(hn::IsNaN(value), nan, value));
+    const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(words, 1));
+    const auto rounded = hn::Add(bits, hn::Add(odd, hn::Set(words, 0x7FFF)));
+    const auto upper = hn::BitCast(integers, hn::ShiftRight<16>(rounded));
+    Put(upper_halves, hn::DemoteTo(upper_halves, upper), to, stores);
+  }
+}
+
+// Of float64, as elements of any type.
+template <class D, typename T>
+requires(!kIsOfFloats<D>) HWY_INLINE void Write(D d, hn::Vec<D> value, T* to) {
+  if constexpr (kIsOne<D>) {
     StoreElement(hn::GetLane(value), to);
   } else if constexpr (std::is_same_v<T, double>) {
     hn::StoreU(value, d, to);
   } else if constexpr (std::is_same_v<T, float>) {
+    const hn::Rebind<float, D> floats;
     hn::StoreU(hn::DemoteTo(floats, value), floats, to);
-  } else if constexpr (std::is_same_v<T, Float16>) {
-    const hn::Rebind<hwy::float16_t, D> halves;
-    const auto rounded = hn::DemoteTo(floats, Round<T>(d, value));
-    hn::StoreU(hn::DemoteTo(halves, rounded), halves, reinterpret_cast<hwy::float16_t*>(to));
-  } else {
-    const hn::Rebind<uint16_t, D> upper_halves;
-    const hn::Rebind<uint32_t, D> words;
-    const auto rounded = hn::DemoteTo(floats, Round<T>(d, value));
-    const auto upper = hn::ShiftRight<16>(hn::BitCast(words, rounded));
-    const auto result = hn::DemoteTo(upper_halves, hn::BitCast(hn::Rebind<int32_t, D>(), upper));
-    hn::StoreU(result, upper_halves, reinterpret_cast<uint16_t*>(to));
+  } else {  // what Round leaves converts exactly
+    const hn::Rebind<float, D> floats;
+    Write(floats, hn::DemoteTo(floats, Round<T>(d, value)), to);
   }
 }
 

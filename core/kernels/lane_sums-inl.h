@@ -6,9 +6,11 @@
 #define NORMD_CORE_KERNELS_LANE_SUMS_INL_H_
 #endif
 
+#include <algorithm>
 #include <limits>
 
 #include "core/kernels/elements-inl.h"
+#include "core/kernels/finite-inl.h"
 
 #if !NORMD_TARGET_IS_PORTABLE
 HWY_BEFORE_NAMESPACE();
@@ -75,6 +77,25 @@ struct LaneSum {
   }
 };
 
+// Those of RawMoments, for elements narrower than float64. The square is exact there: fused or not,
+// the bits are the same.
+template <bool kWithValues>
+struct RawLaneSums {
+  Lanes values, squares;
+
+  HWY_INLINE void Clear() {
+    values.Fill(0);
+    squares.Fill(0);
+  }
+  HWY_INLINE void Add(int64_t k, DoubleVector x) {
+    if constexpr (kWithValues) values.vectors[k] = hn::Add(values.vectors[k], x);
+    squares.vectors[k] = hn::MulAdd(x, x, squares.vectors[k]);
+  }
+  HWY_INLINE RawMoments Total() const {
+    return {kWithValues ? values.SumByHalves() : 0, squares.SumByHalves()};
+  }
+};
+
 template <typename T>
 struct ValueSum {
   LaneSum<T> sum;
@@ -88,13 +109,7 @@ struct SquareSum {
   LaneSum<T> sum;
 
   HWY_INLINE void Clear() { sum.Clear(); }
-  HWY_INLINE void Add(int64_t k, DoubleVector x) {
-    if constexpr (kIsCompensated<T>) {
-      sum.Add(k, hn::Mul(x, x));
-    } else {  // the square is exact in float64: fused or not, the bits are the same
-      sum.sum.vectors[k] = hn::MulAdd(x, x, sum.sum.vectors[k]);
-    }
-  }
+  HWY_INLINE void Add(int64_t k, DoubleVector x) { sum.Add(k, hn::Mul(x, x)); }
 };
 
 template <typename T>
@@ -157,26 +172,50 @@ struct DeviationLaneSums {
   }
 };
 
-// Adds every element of a span to its lane of `sums`. The lanes that the last elements leave over
-// get `padding`, which must be such that it adds nothing: the mean where deviations are summed, a
-// value of the span where extremes are sought.
+// As many elements as there are lanes.
+template <typename T, class Sums>
+HWY_INLINE void AddLanes(const T* x, Sums& sums) {
+  for (int64_t k = 0; k < kVectors; ++k) sums.Add(k, Read(Doubles(), x + k * kWidth));
+}
+
+// The last elements of a span, fewer than there are lanes. The lanes that they leave over get
+// `padding`, which must be such that it adds nothing: the mean where deviations are summed, a value
+// of the span where extremes are sought.
+template <typename T, class Sums>
+HWY_INLINE void AddRest(const T* x, int64_t size, double padding, Sums& sums) {
+  if (size == 0) return;
+  HWY_ALIGN double last[kLanes];
+  for (int64_t lane = 0; lane < kLanes; ++lane) {
+    last[lane] = lane < size ? LoadElement(x + lane) : padding;
+  }
+  for (int64_t k = 0; k < kVectors; ++k) sums.Add(k, hn::Load(Doubles(), last + k * kWidth));
+}
+
+// Adds every element of a span to its lane of `sums`.
 template <typename T, class Sums>
 HWY_INLINE void AddSpan(const T* x, int64_t size, double padding, Sums& sums) {
   int64_t i = 0;
-  for (; i + kLanes <= size; i += kLanes) {
-    for (int64_t k = 0; k < kVectors; ++k) sums.Add(k, Widen(Doubles(), x + i + k * kWidth));
-  }
-  if (i == size) return;
-  HWY_ALIGN double last[kLanes];
-  for (int64_t lane = 0; lane < kLanes; ++lane) {
-    last[lane] = i + lane < size ? LoadElement(x + i + lane) : padding;
-  }
-  for (int64_t k = 0; k < kVectors; ++k) sums.Add(k, hn::Load(Doubles(), last + k * kWidth));
+  for (; i + kLanes <= size; i += kLanes) AddLanes(x + i, sums);
+  AddRest(x + i, size - i, padding, sums);
 }
 
 // The sums over a span.
 template <typename T>
 struct Sums {
+  static bool AllFinite(const T* x, int64_t size) { return AllFiniteOf(x, size); }
+
+  template <bool kWithValues = true>
+  static RawMoments Raw(const T* x, int64_t size) {
+    RawMoments total;
+    for (int64_t begin = 0; begin < size; begin += kChunk) {
+      RawLaneSums<kWithValues> sums;
+      sums.Clear();
+      AddSpan(x + begin, std::min(kChunk, size - begin), 0, sums);
+      total.Add(sums.Total());
+    }
+    return total;
+  }
+
   static double Values(const T* x, int64_t size) {
     ValueSum<T> sums;
     sums.Clear();

@@ -1,5 +1,6 @@
 #include "core/kernels/portable.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -38,6 +39,25 @@ struct LaneSum {
 // The sums over a span.
 template <typename T>
 struct Sums {
+  static bool AllFinite(const T* x, int64_t size) {
+    return portable::AllFinite({ElementTypeOf<T>(), x}, size);
+  }
+
+  static RawMoments Raw(const T* x, int64_t size) {
+    RawMoments total;
+    for (int64_t begin = 0; begin < size; begin += kChunk) {
+      LaneSum<T> values;
+      LaneSum<T> squares;
+      for (int64_t i = begin; i < std::min(size, begin + kChunk); ++i) {
+        const double value = LoadElement(x + i);
+        values.Add(i, value);
+        squares.Add(i, value * value);
+      }
+      total.Add({values.Total(), squares.Total()});
+    }
+    return total;
+  }
+
   static double Values(const T* x, int64_t size) {
     LaneSum<T> sum;
     for (int64_t i = 0; i < size; ++i) sum.Add(i, LoadElement(x + i));
@@ -94,26 +114,57 @@ void ForEachValue(const ChannelLayout& layout, const Body& body) {
   }
 }
 
+// (x - center) * scale [+ shift]; `shift` may be null.
+template <typename T>
+void StoreNormalized(double x, double center, double scale, const double* shift, bool in_float64,
+                     T* y) {
+  if (in_float64 || !NarrowCoefficients::Fit(center, scale, shift != nullptr ? *shift : 0)) {
+    const double value = (x - center) * scale;
+    return StoreElement(shift != nullptr ? value + *shift : value, y);
+  }
+  const NarrowCoefficients narrow(center, scale);
+  const float value = narrow.Apply(static_cast<float>(x));
+  StoreElement(shift != nullptr ? value + static_cast<float>(*shift) : value, y);
+}
+
 template <typename In, typename Out>
-void NormalizeRow(const RowNorm& norm, const In* x, int64_t size, Out* y) {
+bool NormalizeRow(const RowNorm& norm, const In* x, int64_t size, Out* y) {
   const RowCoefficients coefficients = CoefficientsOf<Sums>(norm, x, size);
+  if (kIsNarrow<In, Out> && TakesFloats(norm) &&
+      NarrowCoefficients::Fit(coefficients.mean, coefficients.scale)) {
+    const NarrowCoefficients narrow(coefficients.mean, coefficients.scale);
+    for (int64_t i = 0; i < size; ++i) {
+      float value = narrow.Apply(static_cast<float>(LoadElement(x + i)));
+      if (norm.gamma != nullptr) value = value * norm.narrow_gamma[i];
+      const float shift =
+          norm.beta != nullptr ? norm.narrow_beta[i] : static_cast<float>(norm.offset);
+      StoreElement(value + shift, y + i);
+    }
+    return coefficients.all_finite;
+  }
   for (int64_t i = 0; i < size; ++i) {
     double value = (LoadElement(x + i) - coefficients.mean) * coefficients.scale;
     if (norm.statistic == RowStatistic::kNone) value = HyperbolicTangent(value);
     if (norm.gamma != nullptr) value = value * norm.gamma[i];
     StoreElement(value + (norm.beta != nullptr ? norm.beta[i] : norm.offset), y + i);
   }
+  return coefficients.all_finite;
 }
 
 }  // namespace
 
-void NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t row_size,
+bool NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t row_size,
                    Elements y) {
-  VisitElementTypes(
+  return VisitElementTypes(
       x.type, y.type, [&]<typename In, typename Out>(ElementTag<In>, ElementTag<Out>) {
+        bool all_finite = true;
         for (int64_t row = 0; row < rows; ++row) {
-          NormalizeRow(norm, x.As<In>() + row * row_size, row_size, y.As<Out>() + row * row_size);
+          const int64_t begin = row * row_size;
+          if (!NormalizeRow(norm, x.As<In>() + begin, row_size, y.As<Out>() + begin)) {
+            all_finite = false;
+          }
         }
+        return all_finite;
       });
 }
 
@@ -147,7 +198,9 @@ void Clip(Elements x, int64_t size, double limit) {
 
 void ComputeChannelMoments(ConstElements x, const ChannelLayout& layout, double* mean, double* m2) {
   VisitElementType(x.type, [&]<typename T>(ElementTag<T>) {
-    ComputePlaneMoments<Sums>(x.As<T>(), layout, mean, m2);
+    for (int64_t c = 0; c < layout.channels; ++c) {
+      ComputePlaneMoments<Sums>(x.As<T>() + c * layout.inner, layout, mean[c], m2[c]);
+    }
   });
 }
 
@@ -213,21 +266,43 @@ void FoldAndNormalizeToken(const TokenStep& step, ConstElements x, int64_t chann
           spread[c] = new_spread;
           const double inverse = InverseDeviation(variance, step.epsilon);
           const double scale = step.gamma == nullptr ? inverse : inverse * step.gamma[c];
-          const double result = (value - center) * scale;
-          StoreElement(step.beta != nullptr ? result + step.beta[c] : result, y.As<Out>() + c);
+          StoreNormalized(value, center, scale, step.beta != nullptr ? step.beta + c : nullptr,
+                          !kIsNarrow<In, Out>, y.As<Out>() + c);
         }
       });
 }
 
-void NormalizeChannels(ConstElements x, const ChannelLayout& layout, const double* mean,
-                       const double* scale, const double* beta, Elements y) {
+ChannelAffine Narrowed(const ChannelAffine& affine, int64_t channels, float* narrow) {
+  const NarrowChannelArrays arrays(narrow, channels);
+  bool fit = true;
+  for (int64_t c = 0; c < channels; ++c) {
+    const double shift = affine.shift != nullptr ? affine.shift[c] : 0;
+    fit = fit && NarrowCoefficients::Fit(affine.center[c], affine.scale[c], shift);
+    const NarrowCoefficients coefficients(affine.center[c], affine.scale[c]);
+    arrays.high[c] = coefficients.high;
+    arrays.low[c] = coefficients.low;
+    arrays.scale[c] = coefficients.scale;
+    arrays.shift[c] = static_cast<float>(shift);
+  }
+  ChannelAffine result = affine;
+  result.narrow = fit ? narrow : nullptr;
+  return result;
+}
+
+bool NormalizeChannels(const ChannelAffine& affine, ConstElements x, const ChannelLayout& layout,
+                       Elements y) {
+  bool all_finite = true;
   VisitElementTypes(
       x.type, y.type, [&]<typename In, typename Out>(ElementTag<In>, ElementTag<Out>) {
         ForEachValue(layout, [&](int64_t place, int64_t c) {
-          const double value = (LoadElement(x.As<In>() + place) - mean[c]) * scale[c];
-          StoreElement(beta != nullptr ? value + beta[c] : value, y.As<Out>() + place);
+          const double element = LoadElement(x.As<In>() + place);
+          if (!(std::fabs(element) < kLargestMagnitude)) all_finite = false;
+          StoreNormalized(element, affine.center[c], affine.scale[c],
+                          affine.shift != nullptr ? affine.shift + c : nullptr,
+                          affine.in_float64 || !kIsNarrow<In, Out>, y.As<Out>() + place);
         });
       });
+  return all_finite;
 }
 
 }  // namespace normd::kernels::portable

@@ -1,12 +1,18 @@
 // The kernels in plain C++. They define the bits: what runs on SIMD equals them on every processor.
 //
-// Everything is float64, and every operation is rounded by itself (no fused multiply-add). A span
-// is summed in 16 lanes, element i into lane i mod 16, and the lanes are summed by halves: 8 to 16
+// Every operation is rounded by itself (no fused multiply-add). Sums are in float64. A span is
+// summed in 16 lanes, element i into lane i mod 16, and the lanes are summed by halves: 8 to 16
 // onto 0 to 8, then 4 to 8 onto 0 to 4, and so on; errors, where they are carried, alike, and are
-// then added. The sums of a channel's spans are added in memory order.
+// then added. The sums of a channel's spans are added in memory order, and so are those of x and
+// x * x over chunks of kChunk elements.
 //
-// Moments take two passes: the mean, sum / n, then s1 = sum of d and s2 = sum of d * d, where
-// d = x - mean. m2 is s2 - s1 * s1 / n, at least 0, and the mean is corrected by s1 / n.
+// Moments come from the sums of x and x * x, whose squares are exact for types narrower than
+// float64, if m2 = sum of x * x - (sum of x) * mean keeps enough bits. Else, and for float64
+// elements, there is a second pass: s1 = sum of d and s2 = sum of d * d, where d = x - mean. m2 is
+// s2 - s1 * s1 / n, at least 0, and the mean is corrected by s1 / n.
+//
+// Outputs are written in float64 and rounded once, or, from and to one type that is narrower, in
+// float32 with the mean in two parts (NarrowCoefficients).
 #ifndef NORMD_CORE_KERNELS_PORTABLE_H_
 #define NORMD_CORE_KERNELS_PORTABLE_H_
 
@@ -27,8 +33,14 @@ namespace normd::kernels {
 template <typename T>
 inline constexpr bool kIsCompensated = std::is_same_v<T, double>;
 
+inline constexpr int64_t kChunk = 16384;
+
 // What a sum and its error come to. The error of an infinite sum is NaN.
 inline double WithError(double sum, double error) { return error == error ? sum + error : sum; }
+
+// Whether outputs of type Out may be written in float32.
+template <typename In, typename Out>
+inline constexpr bool kIsNarrow = std::is_same_v<In, Out> && !std::is_same_v<In, double>;
 
 // One sum of elements of type T, or of what is computed from them.
 template <typename T>
@@ -56,6 +68,23 @@ struct Extremes {
   double maximum = 0;
 };
 
+// The sums of a first pass over elements narrower than float64. Squares are finite where all
+// elements are.
+struct RawMoments {
+  double values = 0;
+  double squares = 0;
+
+  void Add(const RawMoments& more) {
+    values += more.values;
+    squares += more.squares;
+  }
+  double M2(double count) const { return squares - values * (values / count); }
+  // Whether M2 keeps enough of the bits of `squares`: for outputs of float32, and for statistics
+  // that are themselves results. False where an element is not finite.
+  bool FitOutputs(double count) const { return M2(count) > squares * 0x1p-16; }
+  bool FitStatistics(double count) const { return M2(count) > squares * 0x1p-9; }
+};
+
 // The sums of pass 2, and what they say about the values.
 struct DeviationSums {
   double s1 = 0;
@@ -71,7 +100,7 @@ struct DeviationSums {
 
 namespace portable {
 
-void NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t row_size,
+bool NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t row_size,
                    Elements y);
 bool AllFinite(ConstElements x, int64_t size);
 void CanonicalizeNans(Elements x, int64_t size);
@@ -88,8 +117,9 @@ void ComputeChannelScale(const double* spread, double divisor, const Epsilon& ep
                          const double* gamma, int64_t channels, double* scale);
 void FoldAndNormalizeToken(const TokenStep& step, ConstElements x, int64_t channels, double* mean,
                            double* spread, Elements y);
-void NormalizeChannels(ConstElements x, const ChannelLayout& layout, const double* mean,
-                       const double* scale, const double* beta, Elements y);
+ChannelAffine Narrowed(const ChannelAffine& affine, int64_t channels, float* narrow);
+bool NormalizeChannels(const ChannelAffine& affine, ConstElements x, const ChannelLayout& layout,
+                       Elements y);
 
 }  // namespace portable
 }  // namespace normd::kernels

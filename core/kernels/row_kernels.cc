@@ -8,6 +8,7 @@
 // After foreach_target.h, which includes this file once more for each further target.
 #include "core/kernels/affine-inl.h"
 #include "core/kernels/elements-inl.h"
+#include "core/kernels/finite-inl.h"
 #include "core/kernels/lane_sums-inl.h"
 #include "core/kernels/span_statistics.h"
 #include "hwy/highway.h"
@@ -25,84 +26,104 @@ using portable::NormalizeRows;
 
 #else
 
-template <typename In, typename Out, class Gamma, class Beta>
-HWY_NOINLINE void NormalizeEachRow(const RowNorm& norm, Gamma gamma, Beta beta, const In* x,
-                                   int64_t rows, int64_t row_size, Out* y) {
+template <typename In, typename Out>
+HWY_NOINLINE void WriteInDoubles(const RowNorm& norm, const RowCoefficients& coefficients,
+                                 const In* x, int64_t size, Out* y) {
+  using S = Same<double>;
+  VisitAffine(norm.gamma, norm.beta, norm.offset, [&](auto gamma, auto beta) HWY_ATTR {
+    const auto write = [&]<class Function>(Function) HWY_ATTR {
+      ForEachElement(size,
+                     AffineInDoubles<Function, In, Out, S, S, decltype(gamma), decltype(beta)>{
+                         {coefficients.mean}, {coefficients.scale}, gamma, beta, x, y});
+    };
+    norm.statistic == RowStatistic::kNone ? write(Tanh()) : write(Identity());
+  });
+}
+
+template <typename In, typename Out>
+HWY_NOINLINE bool NormalizeInDoubles(const RowNorm& norm, const In* x, int64_t rows,
+                                     int64_t row_size, Out* y) {
+  bool all_finite = true;
   for (int64_t row = 0; row < rows; ++row, x += row_size, y += row_size) {
     const RowCoefficients coefficients = CoefficientsOf<Sums>(norm, x, row_size);
-    const Same mean{coefficients.mean};
-    const Same scale{coefficients.scale};
-    if (norm.statistic == RowStatistic::kNone) {
-      WriteSpan<Tanh>(x, row_size, mean, scale, gamma, beta, y);
-    } else {
-      WriteSpan(x, row_size, mean, scale, gamma, beta, y);
+    WriteInDoubles(norm, coefficients, x, row_size, y);
+    all_finite = all_finite && coefficients.all_finite;
+  }
+  return all_finite;
+}
+
+// Rows of one narrow type by their raw moments: each is summed while the one before it is written.
+template <class High, typename T, class Gamma, class Beta>
+HWY_NOINLINE bool NormalizeInFloats(const RowNorm& norm, Gamma gamma, Beta beta, const T* x,
+                                    int64_t rows, int64_t row_size, T* y) {
+  constexpr bool kWithValues = !hwy::IsSame<High, None>();
+  constexpr int64_t kStep = hn::MaxLanes(Floats());
+  const Stores stores = StoresOf(y, rows, row_size);
+  const bool sums_ahead = row_size <= kChunk;
+  bool all_finite = true;
+  RawMoments raw = Sums<T>::template Raw<kWithValues>(x, row_size);
+  for (int64_t row = 0; row < rows; ++row, x += row_size, y += row_size) {
+    const auto coefficients = CoefficientsOfMoments<Sums<T> >(norm, raw, x, row_size);
+    all_finite = all_finite && coefficients.all_finite;
+    const bool is_last = row + 1 == rows;
+    const T* const next = x + row_size;
+    if (!NarrowCoefficients::Fit(coefficients.mean, coefficients.scale)) {
+      WriteInDoubles(norm, coefficients, x, row_size, y);
+      if (!is_last) raw = Sums<T>::template Raw<kWithValues>(next, row_size);
+      continue;
     }
+    const NarrowCoefficients narrow(coefficients.mean, coefficients.scale);
+    AffineInFloats<T, High, Same<float>, Gamma, Beta> write{{}, {}, {narrow.scale}, gamma, beta,
+                                                            x,  y,  stores};
+    if constexpr (kWithValues) {
+      write.high = {narrow.high};
+      write.low = {narrow.low};
+    }
+    if (is_last || !sums_ahead) {
+      ForEachElement<Floats>(row_size, write);
+      if (!is_last) raw = Sums<T>::template Raw<kWithValues>(next, row_size);
+      continue;
+    }
+    RawLaneSums<kWithValues> sums;
+    sums.Clear();
+    int64_t i = 0;
+    for (; i + kLanes <= row_size; i += kLanes) {
+      for (int64_t k = 0; k < kLanes; k += kStep) write(Floats(), i + k);
+      AddLanes(next + i, sums);
+    }
+    AddRest(next + i, row_size - i, 0, sums);
+    for (; i < row_size; ++i) write(hn::CappedTag<float, 1>(), i);
+    raw = {};
+    raw.Add(sums.Total());
   }
+  if (stores == Stores::kPastCaches) hwy::FlushStream();
+  return all_finite;
 }
 
-void NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t row_size,
+bool NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t row_size,
                    Elements y) {
-  const auto normalize = [&](auto gamma, auto beta) HWY_ATTR {
-    VisitElementTypes(
-        x.type, y.type, [&]<typename In, typename Out>(ElementTag<In>, ElementTag<Out>) HWY_ATTR {
-          NormalizeEachRow(norm, gamma, beta, x.As<In>(), rows, row_size, y.As<Out>());
-        });
-  };
-  const Each gamma{norm.gamma};
-  const Each beta{norm.beta};
-  const Same offset{norm.offset};
-  if (norm.gamma != nullptr && norm.beta != nullptr) {
-    normalize(gamma, beta);
-  } else if (norm.gamma != nullptr) {
-    normalize(gamma, offset);
-  } else if (norm.beta != nullptr) {
-    normalize(None(), beta);
-  } else {
-    normalize(None(), offset);
-  }
-}
-
-// The bits of elements as integers, and those of their exponents.
-template <typename T>
-struct BitsOf;
-template <>
-struct BitsOf<float> {
-  using Type = uint32_t;
-  static constexpr Type kExponent = 0x7F800000;
-};
-template <>
-struct BitsOf<Float16> {
-  using Type = uint16_t;
-  static constexpr Type kExponent = 0x7C00;
-};
-template <>
-struct BitsOf<BFloat16> {
-  using Type = uint16_t;
-  static constexpr Type kExponent = 0x7F80;
-};
-template <>
-struct BitsOf<double> {
-  using Type = uint64_t;
-  static constexpr Type kExponent = uint64_t{1023 + 480} << 52;  // of kLargestMagnitude
-};
-
-template <typename T>
-HWY_INLINE bool AllFiniteOf(const T* x, int64_t size) {
-  using Bits = hn::ScalableTag<typename BitsOf<T>::Type>;
-  using Signed = hn::RebindToSigned<Bits>;
-  constexpr int64_t kWidth = hn::MaxLanes(Bits());
-  const auto limit = hn::Set(Signed(), static_cast<hn::TFromD<Signed> >(BitsOf<T>::kExponent - 1));
-  auto found = hn::Zero(Bits());
-  int64_t i = 0;
-  for (; i + kWidth <= size; i += kWidth) {
-    const auto bits = hn::LoadU(Bits(), reinterpret_cast<const typename BitsOf<T>::Type*>(x + i));
-    // Without its sign; numbers are in the order of their bits.
-    const auto magnitude = hn::BitCast(Signed(), hn::ShiftRight<1>(hn::ShiftLeft<1>(bits)));
-    const auto is_beyond = hn::VecFromMask(Signed(), hn::Gt(magnitude, limit));
-    found = hn::Or(found, hn::BitCast(Bits(), is_beyond));
-  }
-  const bool any = !hn::AllTrue(Bits(), hn::Eq(found, hn::Zero(Bits())));
-  return !any && portable::AllFinite({ElementTypeOf<T>(), x + i}, size - i);
+  if (rows == 0 || row_size == 0) return true;
+  bool all_finite = true;
+  VisitElementTypes(
+      x.type, y.type, [&]<typename In, typename Out>(ElementTag<In>, ElementTag<Out>) HWY_ATTR {
+        if constexpr (kIsNarrow<In, Out>) {
+          if (TakesFloats(norm)) {
+            VisitAffine(
+                norm.narrow_gamma, norm.narrow_beta, static_cast<float>(norm.offset),
+                [&](auto gamma, auto beta) HWY_ATTR {
+                  const auto normalize =
+                      HasMean(norm)
+                          ? NormalizeInFloats<Same<float>, In, decltype(gamma), decltype(beta)>
+                          : NormalizeInFloats<None, In, decltype(gamma), decltype(beta)>;
+                  all_finite =
+                      normalize(norm, gamma, beta, x.As<In>(), rows, row_size, y.As<Out>());
+                });
+            return;
+          }
+        }
+        all_finite = NormalizeInDoubles(norm, x.As<In>(), rows, row_size, y.As<Out>());
+      });
+  return all_finite;
 }
 
 bool AllFinite(ConstElements x, int64_t size) {
@@ -122,10 +143,10 @@ struct ClipElement {
 
   template <class D>
   HWY_INLINE void operator()(D d, int64_t i) const {
-    const auto value = Widen(d, x + i);
+    const auto value = Read(d, x + i);
     const auto most = hn::Set(d, limit);
     const auto is_beyond = hn::Gt(hn::Abs(value), most);
-    Narrow(d, hn::IfThenElse(is_beyond, hn::CopySign(most, value), value), x + i);
+    Write(d, hn::IfThenElse(is_beyond, hn::CopySign(most, value), value), x + i);
   }
 };
 
@@ -149,9 +170,9 @@ HWY_EXPORT(AllFinite);
 HWY_EXPORT(CanonicalizeNans);
 HWY_EXPORT(Clip);
 
-void NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t row_size,
+bool NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t row_size,
                    Elements y) {
-  HWY_DYNAMIC_DISPATCH(NormalizeRows)(norm, x, rows, row_size, y);
+  return HWY_DYNAMIC_DISPATCH(NormalizeRows)(norm, x, rows, row_size, y);
 }
 
 bool AllFinite(ConstElements x, int64_t size) { return HWY_DYNAMIC_DISPATCH(AllFinite)(x, size); }

@@ -31,6 +31,9 @@ struct RowNorm {
   Epsilon epsilon;
   const double* gamma = nullptr;  // row_size scales, or null: 1
   const double* beta = nullptr;   // row_size shifts, or null: `offset` everywhere
+  // The same rounded to float32, or null: then all arithmetic is float64.
+  const float* narrow_gamma = nullptr;
+  const float* narrow_beta = nullptr;
   double offset = 0;
   double gain = 1;      // multiplies y, before gamma
   int64_t counted = 0;  // kMeanSquare; 0: all
@@ -38,9 +41,12 @@ struct RowNorm {
   bool rescale = true;  // kMeanVariance: whether to divide
 };
 
-// Normalizes each of `rows` contiguous rows of `row_size` elements by itself. Statistics and the
-// output are computed in float64 and rounded to the output's type once.
-void NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t row_size,
+// Normalizes each of `rows` contiguous rows of `row_size` elements by itself, and returns whether
+// AllFinite took all of x. Statistics are float64. Outputs are computed in float64 and rounded
+// once; but those of a mean and variance or of squares, from and to one narrower type, in float32
+// with an error below 5 units in the last place, where float32 has the range, and rounded to that
+// type.
+bool NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t row_size,
                    Elements y);
 
 // Whether no element is NaN or infinite, nor, of float64, 2^480 or beyond: sums of squares

@@ -6,6 +6,7 @@
 #define NORMD_CORE_KERNELS_TOKEN_INL_H_
 #endif
 
+#include "core/kernels/affine-inl.h"
 #include "core/kernels/channel_kernels.h"
 #include "core/kernels/channel_statistics-inl.h"
 
@@ -25,7 +26,7 @@ struct Token {
 
   template <class D>
   HWY_INLINE void operator()(D d, int64_t c) const {
-    const auto value = Widen(d, x + c);
+    const auto value = Read(d, x + c);
     const auto old_mean = hn::LoadU(d, mean + c);
     const auto old_spread = hn::LoadU(d, spread + c);
     const auto delta = hn::Sub(value, old_mean);
@@ -45,9 +46,15 @@ struct Token {
     const auto variance = hn::Mul(spread_then, hn::Set(d, to_variance));
     auto scale = InverseDeviations<kPlacement>(d, variance, hn::Set(d, step.epsilon.value));
     if (step.gamma != nullptr) scale = hn::Mul(scale, hn::LoadU(d, step.gamma + c));
-    auto result = hn::Mul(hn::Sub(value, step.folds_first ? new_mean : old_mean), scale);
-    if (step.beta != nullptr) result = hn::Add(result, hn::LoadU(d, step.beta + c));
-    Narrow(d, result, y + c);
+    const auto center = step.folds_first ? new_mean : old_mean;
+    const double* const shift = step.beta != nullptr ? step.beta + c : nullptr;
+    if constexpr (kIsNarrow<In, Out>) {
+      WriteByChannel(d, x + c, center, scale, shift, y + c);
+    } else {
+      auto result = hn::Mul(hn::Sub(value, center), scale);
+      if (shift != nullptr) result = hn::Add(result, hn::LoadU(d, shift));
+      Write(d, result, y + c);
+    }
   }
 };
 

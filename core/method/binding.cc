@@ -86,6 +86,15 @@ const double* ValuesOrNull(const std::optional<AffineParameter>& parameter) {
   return parameter ? parameter->values.data() : nullptr;
 }
 
+std::vector<float> NarrowValues(const std::optional<AffineParameter>& parameter) {
+  if (!parameter) return {};
+  const std::vector<double>& values = parameter->values;
+  constexpr double kLargest = std::numeric_limits<float>::max();
+  const bool all_fit = std::all_of(values.begin(), values.end(),
+                                   [](double value) { return std::fabs(value) <= kLargest; });
+  return all_fit ? std::vector<float>(values.begin(), values.end()) : std::vector<float>();
+}
+
 absl::Status CheckFinite(const NormalizationSpec& spec, bool finite) {
   if (finite || spec.non_finite == NonFinitePolicy::kPropagate) return absl::OkStatus();
   return InvalidFieldError("data",

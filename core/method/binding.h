@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -43,6 +44,9 @@ int64_t Product(absl::Span<const int64_t> dimensions);
 
 // The values for kernels: null where there are none.
 const double* ValuesOrNull(const std::optional<AffineParameter>& parameter);
+
+// The same rounded to float32; empty where there are none, or one is beyond its range.
+std::vector<float> NarrowValues(const std::optional<AffineParameter>& parameter);
 
 // Under REJECT, INVALID_ARGUMENT (field "data") unless `finite`.
 absl::Status CheckFinite(const NormalizationSpec& spec, bool finite);

@@ -17,6 +17,7 @@ namespace {
 // Those that lead back. A channel whose scale is 0 comes back as its center.
 ChannelCoefficients InverseOf(const ChannelCoefficients& coefficients) {
   ChannelCoefficients result;
+  result.in_float64 = true;  // what comes back may be far from 0, and is rounded once
   result.center = coefficients.shift;
   result.center.resize(coefficients.center.size());
   result.shift = coefficients.center;
@@ -24,6 +25,13 @@ ChannelCoefficients InverseOf(const ChannelCoefficients& coefficients) {
   std::transform(coefficients.scale.begin(), coefficients.scale.end(), result.scale.begin(),
                  [](double scale) { return scale == 0 ? 0 : 1 / scale; });
   return result;
+}
+
+kernels::ChannelAffine AffineOf(const ChannelCoefficients& coefficients) {
+  return {coefficients.center.data(), coefficients.scale.data(),
+          coefficients.shift.empty() ? nullptr : coefficients.shift.data(),
+          coefficients.narrow.empty() ? nullptr : coefficients.narrow.data(),
+          coefficients.in_float64};
 }
 
 }  // namespace
@@ -89,10 +97,19 @@ ChannelNormalizer::FiniteRows ChannelNormalizer::SelectFiniteRows(ConstElements 
   return result;
 }
 
-BatchStatistics ChannelNormalizer::StatisticsOf(ConstElements x, const Rows& rows) const {
-  const FiniteRows finite = SelectFiniteRows(x, rows);
-  BatchStatistics result = EmptyBatchStatistics(*spec_.estimator, channels());
-  Compute(finite.data, Layout(finite.rows), result);
+absl::StatusOr<ChannelNormalizer::FiniteBatch> ChannelNormalizer::ComputeFinite(
+    ConstElements x, const Rows& rows) const {
+  FiniteBatch result{{x, rows, {}, {}}, EmptyBatchStatistics(*spec_.estimator, channels())};
+  const auto* const moments = std::get_if<Moments>(&result.statistics);
+  // Moments tell by themselves, so that the input is read once; but not those of float64, which has
+  // finite values that must not enter either.
+  const bool tell = moments != nullptr && x.type != ElementType::kFloat64;
+  if (tell) Compute(x, Layout(rows), result.statistics);
+  const bool finite = tell ? kernels::AllFinite(moments->m2.data(), channels())
+                           : kernels::AllFinite(x, row_.steps.TotalSize(rows));
+  NORMD_RETURN_IF_ERROR(normd::CheckFinite(spec_, finite));
+  if (!finite) result.rows = SelectFiniteRows(x, rows);
+  if (!finite || !tell) Compute(result.rows.data, Layout(result.rows.rows), result.statistics);
   return result;
 }
 
@@ -108,45 +125,50 @@ void ChannelNormalizer::DropCoefficients(std::vector<double>& center,
   if (!spec_.scale.value_or(true)) std::fill(scale.begin(), scale.end(), 1.0);
 }
 
-ChannelCoefficients ChannelNormalizer::CoefficientsOf(const BatchStatistics& batch) const {
-  ChannelCoefficients result{std::vector<double>(channels()), std::vector<double>(channels()),
-                             shift_};
-  ComputeCoefficients(batch, Rule(), result.center.data(), result.scale.data());
+template <typename Compute>
+ChannelCoefficients ChannelNormalizer::Complete(const Compute& compute) const {
+  ChannelCoefficients result{
+      std::vector<double>(channels()), std::vector<double>(channels()), shift_, {}, in_float64()};
+  compute(result.center.data(), result.scale.data());
   DropCoefficients(result.center, result.scale);
+  if (result.in_float64) return result;
+  result.narrow.resize(4 * channels());
+  if (kernels::Narrowed(AffineOf(result), channels(), result.narrow.data()).narrow == nullptr) {
+    result.narrow.clear();
+  }
   return result;
+}
+
+ChannelCoefficients ChannelNormalizer::CoefficientsOf(const BatchStatistics& batch) const {
+  return Complete(
+      [&](double* center, double* scale) { ComputeCoefficients(batch, Rule(), center, scale); });
 }
 
 ChannelCoefficients ChannelNormalizer::CoefficientsOf(const RunningStatistics& statistics) const {
-  ChannelCoefficients result{std::vector<double>(channels()), std::vector<double>(channels()),
-                             shift_};
-  statistics.ComputeCoefficients(Rule(), result.center.data(), result.scale.data());
-  DropCoefficients(result.center, result.scale);
-  return result;
+  return Complete([&](double* center, double* scale) {
+    statistics.ComputeCoefficients(Rule(), center, scale);
+  });
 }
 
-void ChannelNormalizer::Apply(const ChannelCoefficients& coefficients, Direction direction,
+bool ChannelNormalizer::Apply(const ChannelCoefficients& coefficients, Direction direction,
                               ConstElements x, const Rows& rows, Elements y) const {
   const ChannelLayout layout = Layout(rows);
-  const bool may_be_nan = spec_.non_finite == NonFinitePolicy::kPropagate;
-  const auto apply = [&](const ChannelCoefficients& c) {
-    kernels::NormalizeChannels(x, layout, c.center.data(), c.scale.data(),
-                               c.shift.empty() ? nullptr : c.shift.data(), y);
-  };
   if (direction == Direction::kForward) {
-    apply(coefficients);
-    FinishOutput(spec_, !may_be_nan, y, layout.size());
-  } else {
-    apply(InverseOf(coefficients));
-    if (may_be_nan) kernels::CanonicalizeNans(y, layout.size());
+    const bool finite = kernels::NormalizeChannels(AffineOf(coefficients), x, layout, y);
+    FinishOutput(spec_, finite, y, layout.size());
+    return finite;
   }
+  const bool finite = kernels::NormalizeChannels(AffineOf(InverseOf(coefficients)), x, layout, y);
+  if (!finite) kernels::CanonicalizeNans(y, layout.size());
+  return finite;
 }
 
 absl::Status ChannelNormalizer::NormalizeByBatch(ConstElements x, const Rows& rows,
                                                  Elements y) const {
-  NORMD_RETURN_IF_ERROR(CheckFinite(x, rows));
-  const BatchStatistics batch = StatisticsOf(x, rows);
-  NORMD_RETURN_IF_ERROR(CheckEnoughValues(CountOf(batch)));
-  Apply(CoefficientsOf(batch), Direction::kForward, x, rows, y);
+  const absl::StatusOr<FiniteBatch> batch = ComputeFinite(x, rows);
+  if (!batch.ok()) return batch.status();
+  NORMD_RETURN_IF_ERROR(CheckEnoughValues(CountOf(batch->statistics)));
+  Apply(CoefficientsOf(batch->statistics), Direction::kForward, x, rows, y);
   return absl::OkStatus();
 }
 
@@ -183,7 +205,8 @@ void ChannelNormalizer::NormalizeRowByRow(bool update_first, ConstElements x, co
       statistics.ComputeCoefficients(rule, center.data(), scale.data());
       DropCoefficients(center, scale);
       if (!update_first) update();
-      kernels::NormalizeChannels(x, layout, center.data(), scale.data(), beta, y);
+      kernels::NormalizeChannels({center.data(), scale.data(), beta, nullptr, in_float64()}, x,
+                                 layout, y);
     }
     FinishOutput(spec_, finite, y, layout.size());
     x = x.From(layout.size());

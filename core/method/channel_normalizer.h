@@ -3,6 +3,7 @@
 #define NORMD_CORE_METHOD_CHANNEL_NORMALIZER_H_
 
 #include <cstdint>
+#include <variant>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -21,6 +22,8 @@ struct ChannelCoefficients {
   std::vector<double> center;
   std::vector<double> scale;
   std::vector<double> shift;  // empty: none
+  std::vector<float> narrow;  // see kernels::ChannelAffine; empty: none
+  bool in_float64 = false;
 };
 
 // Which way: to normalized values, or back.
@@ -53,9 +56,6 @@ class ChannelNormalizer {
   // INVALID_ARGUMENT with reason NEEDS_MORE_ROWS for fewer than two values per channel.
   static absl::Status CheckEnoughValues(double count);
 
-  // The statistics of the rows that may enter any: those without NaN and infinity.
-  BatchStatistics StatisticsOf(ConstElements x, const Rows& rows) const;
-
   // The rows that may enter statistics. All are finite: `x` itself. Under PROPAGATE rows with NaN
   // or infinity are left out: then `kept` owns a copy of the others.
   struct FiniteRows {
@@ -66,12 +66,20 @@ class ChannelNormalizer {
   };
   FiniteRows SelectFiniteRows(ConstElements x, const Rows& rows) const;
 
+  // Those rows, and their statistics. INVALID_ARGUMENT as CheckFinite has it.
+  struct FiniteBatch {
+    FiniteRows rows;
+    BatchStatistics statistics;
+  };
+  absl::StatusOr<FiniteBatch> ComputeFinite(ConstElements x, const Rows& rows) const;
+
   // The coefficients that batch or running statistics stand for.
   ChannelCoefficients CoefficientsOf(const BatchStatistics& batch) const;
   ChannelCoefficients CoefficientsOf(const RunningStatistics& statistics) const;
 
   // Applies coefficients. Every NaN comes out canonical. Forward, spec.clip has the last word.
-  void Apply(const ChannelCoefficients& coefficients, Direction direction, ConstElements x,
+  // Returns whether all of `x` was finite.
+  bool Apply(const ChannelCoefficients& coefficients, Direction direction, ConstElements x,
              const Rows& rows, Elements y) const;
 
   // TRAINING without a session: normalizes by this batch's own statistics, which are kept nowhere.
@@ -87,6 +95,11 @@ class ChannelNormalizer {
   ChannelNormalizer() = default;
 
   ScaleRule Rule() const;
+  // What `compute` writes to a center and a scale, as this normalizer has it.
+  template <typename Compute>
+  ChannelCoefficients Complete(const Compute& compute) const;
+  // Values scaled to a range reach its ends exactly: only float64 has the bits for that.
+  bool in_float64() const { return std::holds_alternative<RunningExtremes>(*spec_.estimator); }
   // Standardization may leave out one or the other.
   void DropCoefficients(std::vector<double>& center, std::vector<double>& scale) const;
 

@@ -16,6 +16,8 @@ absl::StatusOr<GroupNormalizer> GroupNormalizer::Create(const NormalizationSpec&
   if (!binding.ok()) return binding.status();
   GroupNormalizer result;
   result.spec_ = spec;
+  result.narrow_gamma_ = NarrowValues(spec.gamma);
+  result.narrow_beta_ = NarrowValues(spec.beta);
   result.row_ = *binding;
   const int64_t channels = binding->step.channels;
   const int64_t groups = spec.group_count.value_or(channels);
@@ -28,36 +30,74 @@ absl::StatusOr<GroupNormalizer> GroupNormalizer::Create(const NormalizationSpec&
   return result;
 }
 
+bool GroupNormalizer::NormalizeGroupsAsRows(ConstElements x, Elements y) const {
+  const int64_t channels = row_.step.channels;
+  const auto from = [](const auto& values, int64_t c) {
+    return values.empty() ? nullptr : values.data() + c;
+  };
+  bool finite = true;
+  for (int64_t c = 0; c < channels; c += channels_per_group_) {
+    const kernels::RowNorm norm{.epsilon = spec_.resolved_epsilon(),
+                                .gamma = spec_.gamma ? &spec_.gamma->values[c] : nullptr,
+                                .beta = spec_.beta ? &spec_.beta->values[c] : nullptr,
+                                .narrow_gamma = from(narrow_gamma_, c),
+                                .narrow_beta = from(narrow_beta_, c)};
+    if (!kernels::NormalizeRows(norm, x.From(c), 1, channels_per_group_, y.From(c))) finite = false;
+  }
+  return finite;
+}
+
+void GroupNormalizer::ComputeMoments(ConstElements x, const ChannelLayout& layout, double* mean,
+                                     double* m2) const {
+  const int64_t groups = layout.channels / channels_per_group_;
+  if (layout.outer == 1) {  // a group lies together, as a channel does
+    kernels::ComputeChannelMoments(x, {1, groups, channels_per_group_ * layout.inner}, mean, m2);
+    for (int64_t group = groups - 1; group >= 0; --group) {
+      std::fill_n(&mean[group * channels_per_group_], channels_per_group_, mean[group]);
+      std::fill_n(&m2[group * channels_per_group_], channels_per_group_, m2[group]);
+    }
+    return;
+  }
+  kernels::ComputeChannelMoments(x, layout, mean, m2);
+  // A group's moments are merged into its first channel's, and are then those of all.
+  const auto channel_count = static_cast<double>(layout.values_per_channel());
+  for (int64_t first = 0; first < layout.channels; first += channels_per_group_) {
+    for (int64_t i = 1; i < channels_per_group_; ++i) {
+      kernels::MergeChannelMoments(channel_count * static_cast<double>(i), channel_count,
+                                   &mean[first + i], &m2[first + i], 1, &mean[first], &m2[first]);
+    }
+    std::fill_n(&mean[first], channels_per_group_, mean[first]);
+    std::fill_n(&m2[first], channels_per_group_, m2[first]);
+  }
+}
+
 absl::Status GroupNormalizer::Normalize(ConstElements x, const Rows& rows, Elements y) const {
-  const int64_t size = row_.steps.TotalSize(rows);
-  const bool finite = kernels::AllFinite(x, size);
-  NORMD_RETURN_IF_ERROR(CheckFinite(spec_, finite));
   const int64_t channels = row_.step.channels;
   std::vector<double> mean(channels);
   std::vector<double> m2(channels);
   std::vector<double> scale(channels);
+  std::vector<float> narrow(4 * channels);
+  const kernels::ChannelAffine affine{mean.data(), scale.data(), ValuesOrNull(spec_.beta)};
+  bool finite = true;
   int64_t begin = 0;
   for (int64_t row = 0; row < rows.count; ++row) {
     const ChannelLayout layout = row_.LayoutOf(row_.steps.StepsOf(rows, row));
-    const auto channel_count = static_cast<double>(layout.values_per_channel());
-    kernels::ComputeChannelMoments(x.From(begin), layout, mean.data(), m2.data());
-    // A group's moments are merged into its first channel's, and are then those of all.
-    for (int64_t first = 0; first < channels; first += channels_per_group_) {
-      for (int64_t i = 1; i < channels_per_group_; ++i) {
-        kernels::MergeChannelMoments(channel_count * static_cast<double>(i), channel_count,
-                                     &mean[first + i], &m2[first + i], 1, &mean[first], &m2[first]);
+    if (layout.outer == 1 && layout.inner == 1) {
+      if (!NormalizeGroupsAsRows(x.From(begin), y.From(begin))) finite = false;
+    } else {
+      ComputeMoments(x.From(begin), layout, mean.data(), m2.data());
+      kernels::ComputeChannelScale(
+          m2.data(), static_cast<double>(layout.values_per_channel() * channels_per_group_),
+          spec_.resolved_epsilon(), ValuesOrNull(spec_.gamma), channels, scale.data());
+      if (!kernels::NormalizeChannels(kernels::Narrowed(affine, channels, narrow.data()),
+                                      x.From(begin), layout, y.From(begin))) {
+        finite = false;
       }
-      std::fill_n(&mean[first], channels_per_group_, mean[first]);
-      std::fill_n(&m2[first], channels_per_group_, m2[first]);
     }
-    kernels::ComputeChannelScale(
-        m2.data(), channel_count * static_cast<double>(channels_per_group_),
-        spec_.resolved_epsilon(), ValuesOrNull(spec_.gamma), channels, scale.data());
-    kernels::NormalizeChannels(x.From(begin), layout, mean.data(), scale.data(),
-                               ValuesOrNull(spec_.beta), y.From(begin));
     begin += layout.size();
   }
-  FinishOutput(spec_, finite, y, size);
+  NORMD_RETURN_IF_ERROR(CheckFinite(spec_, finite));
+  FinishOutput(spec_, finite, y, begin);
   return absl::OkStatus();
 }
 

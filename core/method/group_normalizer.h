@@ -3,11 +3,13 @@
 #define NORMD_CORE_METHOD_GROUP_NORMALIZER_H_
 
 #include <cstdint>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "core/method/binding.h"
 #include "core/method/spec.h"
+#include "core/tensor/channel_layout.h"
 #include "core/tensor/element_type.h"
 #include "core/tensor/rows.h"
 
@@ -33,7 +35,16 @@ class GroupNormalizer {
  private:
   GroupNormalizer() = default;
 
+  // One row, of layout.outer 1 and layout.inner 1: its groups are rows. Returns whether all of it
+  // was finite.
+  bool NormalizeGroupsAsRows(ConstElements x, Elements y) const;
+
+  // Of one row: each channel gets its group's.
+  void ComputeMoments(ConstElements x, const ChannelLayout& layout, double* mean, double* m2) const;
+
   NormalizationSpec spec_;
+  std::vector<float> narrow_gamma_;
+  std::vector<float> narrow_beta_;
   ChannelBinding row_;
   int64_t channels_per_group_ = 1;
 };

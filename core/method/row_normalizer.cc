@@ -15,6 +15,8 @@ absl::StatusOr<RowNormalizer> RowNormalizer::Create(const NormalizationSpec& spe
   if (!trailing.ok()) return trailing.status();
   RowNormalizer result;
   result.spec_ = spec;
+  result.narrow_gamma_ = NarrowValues(spec.gamma);
+  result.narrow_beta_ = NarrowValues(spec.beta);
   result.steps_ = *StepsOf(row_shape);
   result.gain_follows_size_ = spec.method == Method::kScaleNorm && !spec.gain;
   const bool whole_rows = trailing->size() == row_shape.size() && result.steps_.may_vary;
@@ -33,6 +35,8 @@ kernels::RowNorm RowNormalizer::NormOf(int64_t group_size) const {
                         .epsilon = spec_.resolved_epsilon(),
                         .gamma = ValuesOrNull(spec_.gamma),
                         .beta = ValuesOrNull(spec_.beta),
+                        .narrow_gamma = narrow_gamma_.empty() ? nullptr : narrow_gamma_.data(),
+                        .narrow_beta = narrow_beta_.empty() ? nullptr : narrow_beta_.data(),
                         .offset = spec_.low.value_or(0),
                         .center = spec_.center.value_or(true),
                         .rescale = spec_.scale.value_or(true)};
@@ -46,18 +50,20 @@ kernels::RowNorm RowNormalizer::NormOf(int64_t group_size) const {
 
 absl::Status RowNormalizer::Normalize(ConstElements x, const Rows& rows, Elements y) const {
   const int64_t size = steps_.TotalSize(rows);
-  const bool finite = kernels::AllFinite(x, size);
-  NORMD_RETURN_IF_ERROR(CheckFinite(spec_, finite));
+  bool finite = true;
   if (group_size_ > 0) {
-    kernels::NormalizeRows(NormOf(group_size_), x, size / group_size_, group_size_, y);
+    finite = kernels::NormalizeRows(NormOf(group_size_), x, size / group_size_, group_size_, y);
   } else {
     int64_t begin = 0;
     for (int64_t row = 0; row < rows.count; ++row) {
       const int64_t row_size = steps_.SizeOf(rows, row);
-      kernels::NormalizeRows(NormOf(row_size), x.From(begin), 1, row_size, y.From(begin));
+      if (!kernels::NormalizeRows(NormOf(row_size), x.From(begin), 1, row_size, y.From(begin))) {
+        finite = false;
+      }
       begin += row_size;
     }
   }
+  NORMD_RETURN_IF_ERROR(CheckFinite(spec_, finite));
   FinishOutput(spec_, finite, y, size);
   return absl::OkStatus();
 }

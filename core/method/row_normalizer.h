@@ -3,6 +3,7 @@
 #define NORMD_CORE_METHOD_ROW_NORMALIZER_H_
 
 #include <cstdint>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -39,6 +40,8 @@ class RowNormalizer {
   kernels::RowNorm NormOf(int64_t group_size) const;
 
   NormalizationSpec spec_;
+  std::vector<float> narrow_gamma_;
+  std::vector<float> narrow_beta_;
   StepLayout steps_;
   int64_t group_size_ = 0;
   bool gain_follows_size_ = false;  // ScaleNorm's, where none was given

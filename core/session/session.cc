@@ -197,18 +197,17 @@ bool Session::UpdateBeside(absl::FunctionRef<bool(RunningStatistics&)> fold, Loc
 absl::StatusOr<uint64_t> Session::Apply(const ChannelNormalizer& normalizer,
                                         const StreamingPolicy& policy, ConstElements x,
                                         const Rows& rows, Elements y, Patience patience) {
-  NORMD_RETURN_IF_ERROR(normalizer.CheckFinite(x, rows));
   const bool row_by_row = IsRowByRow(policy);
+  if (row_by_row) NORMD_RETURN_IF_ERROR(normalizer.CheckFinite(x, rows));
 
   // Outside the lock: the statistics of what is to enter.
-  ChannelNormalizer::FiniteRows finite;
-  BatchStatistics batch = Moments(0);
+  ChannelNormalizer::FiniteBatch batch{{}, Moments(0)};
   if (policy.mode != BatchNormMode::kInference && !row_by_row) {
-    finite = normalizer.SelectFiniteRows(x, rows);
-    batch = EmptyBatchStatistics(*spec_.estimator, channels_);
-    Compute(finite.data, normalizer.Layout(finite.rows), batch);
+    absl::StatusOr<ChannelNormalizer::FiniteBatch> finite = normalizer.ComputeFinite(x, rows);
+    if (!finite.ok()) return finite.status();
+    batch = *std::move(finite);
     if (policy.mode == BatchNormMode::kTraining) {
-      NORMD_RETURN_IF_ERROR(ChannelNormalizer::CheckEnoughValues(CountOf(batch)));
+      NORMD_RETURN_IF_ERROR(ChannelNormalizer::CheckEnoughValues(CountOf(batch.statistics)));
     }
   }
   const auto fold = [&](RunningStatistics& statistics) {
@@ -218,8 +217,8 @@ absl::StatusOr<uint64_t> Session::Apply(const ChannelNormalizer& normalizer,
                                    statistics, y);
       return statistics.batches() != batches;
     }
-    if (CountOf(batch) == 0) return false;
-    statistics.Fold(finite.data, normalizer.Layout(finite.rows), batch);
+    if (CountOf(batch.statistics) == 0) return false;
+    statistics.Fold(batch.rows.data, normalizer.Layout(batch.rows.rows), batch.statistics);
     return true;
   };
   bool is_long = UpdatesByValue(policy) && normalizer.steps().TotalSize(rows) > kMostUnderLock;
@@ -259,10 +258,12 @@ absl::StatusOr<uint64_t> Session::Apply(const ChannelNormalizer& normalizer,
   if (row_by_row && updates) return version;
 
   if (policy.mode == BatchNormMode::kTraining) {
-    normalizer.Apply(normalizer.CoefficientsOf(batch), Direction::kForward, x, rows, y);
-  } else {
-    normalizer.Apply(*coefficients, policy.direction, x, rows, y);
+    normalizer.Apply(normalizer.CoefficientsOf(batch.statistics), Direction::kForward, x, rows, y);
+    return version;
   }
+  // An INFERENCE has not looked at its input yet.
+  const bool finite = normalizer.Apply(*coefficients, policy.direction, x, rows, y);
+  NORMD_RETURN_IF_ERROR(CheckFinite(normalizer.spec(), finite));
   return version;
 }
 

@@ -41,20 +41,29 @@ TEST(Accuracy, OfRows) {
       const int64_t size = static_cast<int64_t>(x.size());
       const auto gamma = RandomDoubles(size, -3, 3, 1);
       const auto beta = RandomDoubles(size, -3, 3, 2);
+      const std::vector<float> narrow_gamma(gamma.begin(), gamma.end());
+      const std::vector<float> narrow_beta(beta.begin(), beta.end());
       for (const RowStatistic statistic : kStatistics) {
         for (double epsilon : {0.0, 1e-5, 1e-12}) {
           SCOPED_TRACE(::testing::Message()
                        << size << " values from " << x[0] << ", statistic "
                        << static_cast<int>(statistic) << ", epsilon " << epsilon);
-          const RowNorm norm{.statistic = statistic,
-                             .epsilon = {epsilon},
-                             .gamma = gamma.data(),
-                             .beta = beta.data(),
-                             .gain = -0.7,
-                             .counted = (size + 2) / 3};
-          std::vector<float> y(x.size());
-          NormalizeRows(norm, x.data(), 1, size, y.data());
-          ExpectWithinErrorBound(y, ::normd::testing::ReferenceNormalizeRow(norm, x), {beta});
+          RowNorm norm{.statistic = statistic,
+                       .epsilon = {epsilon},
+                       .gamma = gamma.data(),
+                       .beta = beta.data(),
+                       .gain = -0.7,
+                       .counted = (size + 2) / 3};
+          const auto check = [&] {
+            std::vector<float> y(x.size());
+            EXPECT_TRUE(NormalizeRows(norm, x.data(), 1, size, y.data()));
+            ExpectWithinErrorBound(y, ::normd::testing::ReferenceNormalizeRow(norm, x), {beta});
+          };
+          check();
+          norm.counted = 0;
+          norm.narrow_gamma = narrow_gamma.data();
+          norm.narrow_beta = narrow_beta.data();
+          check();
         }
       }
     }
@@ -80,10 +89,14 @@ TEST(Accuracy, OfChannels) {
         }
         ComputeChannelScale(m2.data(), count, {1e-5}, gamma.data(), layout.channels, scale.data());
         std::vector<float> y(x.size());
-        NormalizeChannels(x.data(), layout, mean.data(), scale.data(), beta.data(), y.data());
+        const ChannelAffine affine{mean.data(), scale.data(), beta.data()};
         const auto expected = ::normd::testing::ReferenceChannelNormalize(
             x.data(), layout, reference.mean, reference.variance, 1e-5, gamma.data(), beta.data());
-        ExpectWithinErrorBound(y, expected, {beta, layout.inner});
+        std::vector<float> narrow(4 * layout.channels);
+        for (const ChannelAffine& a : {affine, Narrowed(affine, layout.channels, narrow.data())}) {
+          EXPECT_TRUE(NormalizeChannels(a, x.data(), layout, y.data()));
+          ExpectWithinErrorBound(y, expected, {beta, layout.inner});
+        }
       }
     }
   });

@@ -59,17 +59,91 @@ TEST(ChannelBits, OfOutputs) {
     const auto mean = RandomDoubles(layout.channels, 9990, 10010);
     const auto scale = RandomDoubles(layout.channels, -2, 2);
     const auto shifts = RandomDoubles(layout.channels, -2, 2, 3);
-    for (const double* beta : {shifts.data(), static_cast<const double*>(nullptr)}) {
-      std::vector<float> expected(layout.size());
-      portable::NormalizeChannels(x.data(), layout, mean.data(), scale.data(), beta,
-                                  expected.data());
-      FloatsAt y(expected, 5);
-      std::memset(static_cast<void*>(y.data()), 0, expected.size() * sizeof(float));
-      NormalizeChannels(x.data(), layout, mean.data(), scale.data(), beta, y.data());
-      EXPECT_TRUE(SameBits(y.values(), expected));
-      FloatsAt in_place = FloatsAt(x.values(), 3);
-      NormalizeChannels(in_place.data(), layout, mean.data(), scale.data(), beta, in_place.data());
-      EXPECT_TRUE(SameBits(in_place.values(), expected));
+    std::vector<float> narrow(4 * layout.channels), expected_narrow(narrow);
+    for (const double* shift : {shifts.data(), static_cast<const double*>(nullptr)}) {
+      const ChannelAffine wide{mean.data(), scale.data(), shift};
+      const ChannelAffine narrowed = Narrowed(wide, layout.channels, narrow.data());
+      EXPECT_NE(portable::Narrowed(wide, layout.channels, expected_narrow.data()).narrow, nullptr);
+      EXPECT_TRUE(SameBits(narrow, expected_narrow));
+      ChannelAffine in_float64 = wide;
+      in_float64.in_float64 = true;
+      for (const ChannelAffine& affine : {wide, narrowed, in_float64}) {
+        std::vector<float> expected(layout.size());
+        EXPECT_TRUE(portable::NormalizeChannels(affine, x.data(), layout, expected.data()));
+        FloatsAt y(std::vector<float>(expected.size()), 5);
+        EXPECT_TRUE(NormalizeChannels(affine, x.data(), layout, y.data()));
+        EXPECT_TRUE(SameBits(y.values(), expected));
+        FloatsAt in_place = FloatsAt(x.values(), 3);
+        EXPECT_TRUE(NormalizeChannels(affine, in_place.data(), layout, in_place.data()));
+        EXPECT_TRUE(SameBits(in_place.values(), expected));
+      }
+    }
+  });
+}
+
+// A channel whose coefficients are beyond the range of float32 changes no bit of the others.
+TEST(ChannelBits, OfAChannelAreItsOwn) {
+  ForEachTarget([] {
+    const int64_t channels = 20;
+    const std::vector<double> fits(channels, 1.5);
+    const auto x = RandomFloats(3 * channels);
+    const auto normalize = [&](const double* center, const double* scale, const double* shift,
+                               bool expect_narrow) {
+      const ChannelAffine affine{center, scale, shift};
+      std::vector<float> narrow(4 * channels), y(x.size()), expected(x.size());
+      const ChannelAffine narrowed = Narrowed(affine, channels, narrow.data());
+      EXPECT_EQ(narrowed.narrow != nullptr, expect_narrow);
+      EXPECT_EQ(portable::Narrowed(affine, channels, narrow.data()).narrow != nullptr,
+                expect_narrow);
+      for (const ChannelLayout& layout : {ChannelLayout{1, channels, 3}, ChannelLayout{3, channels, 1}}) {
+        NormalizeChannels(narrowed, x.data(), layout, y.data());
+        portable::NormalizeChannels(affine, x.data(), layout, expected.data());
+        EXPECT_TRUE(SameBits(y, expected));
+      }
+      y.resize(channels);
+      return y;
+    };
+    const std::vector<float> plain = normalize(fits.data(), fits.data(), fits.data(), true);
+    for (int64_t c = 0; c < channels; ++c) {
+      for (double bad : {1e31, -1e31, 1e300, 1e-31}) {
+        std::vector<double> values = fits;
+        values[c] = bad;
+        const bool is_small = bad == 1e-31;
+        for (std::vector<float> y :
+             {normalize(values.data(), fits.data(), fits.data(), is_small),
+              normalize(fits.data(), values.data(), fits.data(), false),
+              normalize(fits.data(), fits.data(), values.data(), is_small)}) {
+          EXPECT_NE(y[c], plain[c]) << bad;
+          y[c] = plain[c];
+          EXPECT_TRUE(SameBits(y, plain)) << bad;
+        }
+      }
+    }
+  });
+}
+
+TEST(ChannelOutputs, TellWhetherAllWasFinite) {
+  const std::vector<double> center(50), scale(50, 2);
+  ForEachTarget([&] {
+    for (const ChannelLayout& layout : {ChannelLayout{2, 25, 1}, ChannelLayout{1, 2, 25}}) {
+      for (int64_t at = 0; at < 50; ++at) {
+        for (float bad :
+             {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+          auto x = RandomFloats(50);
+          x[at] = bad;
+          std::vector<float> y(50), narrow(200);
+          const ChannelAffine affine{center.data(), scale.data()};
+          EXPECT_FALSE(NormalizeChannels(affine, x.data(), layout, y.data()));
+          EXPECT_FALSE(NormalizeChannels(Narrowed(affine, layout.channels, narrow.data()), x.data(),
+                                         layout, y.data()));
+          EXPECT_FALSE(portable::NormalizeChannels(affine, x.data(), layout, y.data()));
+          std::vector<double> wide(50, 1);
+          wide[at] = 0x1p480;
+          EXPECT_FALSE(NormalizeChannels(affine, wide.data(), layout, y.data()));
+          wide[at] = std::nextafter(0x1p480, 0);
+          EXPECT_TRUE(NormalizeChannels(affine, wide.data(), layout, y.data()));
+        }
+      }
     }
   });
 }
@@ -108,8 +182,8 @@ void FoldThenNormalize(const TokenStep& step, const float* x, int64_t channels, 
   }
   portable::ComputeChannelScale(step.folds_first ? spread : before.data(), step.divisor,
                                 step.epsilon, step.gamma, channels, scale.data());
-  portable::NormalizeChannels(x, token, step.folds_first ? mean : center.data(), scale.data(),
-                              step.beta, y);
+  portable::NormalizeChannels({step.folds_first ? mean : center.data(), scale.data(), step.beta}, x,
+                              token, y);
 }
 
 TEST(ChannelBits, OfATokenInOnePass) {

@@ -42,14 +42,20 @@ void ExpectPortableBitsOfAllNorms(const std::vector<float>& x, const Case& c,
                                   double epsilon = 1e-5) {
   const auto gamma = RandomDoubles(c.row_size, -2, 2, 2);
   const auto beta = RandomDoubles(c.row_size, -2, 2, 3);
+  const std::vector<float> narrow_gamma(gamma.begin(), gamma.end());
+  const std::vector<float> narrow_beta(beta.begin(), beta.end());
   for (RowStatistic statistic : kStatistics) {
     for (EpsilonPlacement placement : kPlacements) {
-      for (const double* g : {gamma.data(), static_cast<const double*>(nullptr)}) {
-        for (const double* b : {beta.data(), static_cast<const double*>(nullptr)}) {
-          ExpectPortableBits({statistic, {epsilon, placement}, g, b}, x, c);
+      for (const bool has_gamma : {true, false}) {
+        for (const bool has_beta : {true, false}) {
+          RowNorm norm{statistic, {epsilon, placement}};
+          if (has_gamma) norm.gamma = gamma.data(), norm.narrow_gamma = narrow_gamma.data();
+          if (has_beta) norm.beta = beta.data(), norm.narrow_beta = narrow_beta.data();
+          ExpectPortableBits(norm, x, c);
         }
       }
     }
+    ExpectPortableBits({statistic, {epsilon}, gamma.data(), beta.data()}, x, c);  // in float64
     ExpectPortableBits({.statistic = statistic, .gain = 0.3, .counted = (c.row_size + 1) / 2}, x,
                        c);
   }
@@ -179,44 +185,48 @@ TEST(LargestMagnitude, OfARowWithNanIsNan) {
   });
 }
 
+// Every operation passes through a volatile, so that no compiler can fuse two of them.
 TEST(RowBits, NothingIsFused) {
-  // Every operation passes through a volatile, so that no compiler can fuse two of them.
-  const auto x = RandomFloats(1000);
-  const auto gamma = RandomDoubles(1000, -2, 2, 2);
   const int64_t size = 1000;
-  volatile double lanes[3][16] = {};
+  const auto x = RandomFloats(size);
+  const auto gamma = RandomFloats(size, 0, 2);
+  volatile double lanes[2][16] = {};
   const auto total = [&](volatile double* a) {
     for (int half = 8; half > 0; half /= 2) {
       for (int i = 0; i < half; ++i) a[i] = a[i] + a[i + half];
     }
     return a[0];
   };
-  for (int64_t i = 0; i < size; ++i) lanes[0][i % 16] = lanes[0][i % 16] + x[i];
-  const double mean = total(lanes[0]) / size;
   for (int64_t i = 0; i < size; ++i) {
-    const volatile double d = x[i] - mean;
-    const volatile double square = d * d;
-    lanes[1][i % 16] = lanes[1][i % 16] + d;
-    lanes[2][i % 16] = lanes[2][i % 16] + square;
+    const volatile double square = static_cast<double>(x[i]) * x[i];
+    lanes[0][i % 16] = lanes[0][i % 16] + x[i];
+    lanes[1][i % 16] = lanes[1][i % 16] + square;
   }
-  const volatile double s1 = total(lanes[1]);
-  const volatile double s2 = total(lanes[2]);
-  const volatile double square = s1 * s1;
-  const volatile double correction = square / size;
-  const volatile double m2 = s2 - correction;
-  const volatile double inverse = 1 / std::sqrt(m2 / size + 1e-5);
-  const volatile double shift = s1 / size;
-  const volatile double center = mean + shift;
-  std::vector<float> expected;
-  std::vector<double> beta;  // minus the rounded product: what is left of a fused one is its error
+  const volatile double values = total(lanes[0]);
+  const volatile double squares = total(lanes[1]);
+  const volatile double mean = values / size;
+  const volatile double square = values * mean;
+  const volatile double m2 = squares - square;
+  const volatile double variance = m2 / size;
+  const volatile float scale = static_cast<float>(1 / std::sqrt(variance + 1e-5));
+  const volatile float high = static_cast<float>(mean);
+  const volatile float low = static_cast<float>(mean - high);
+  const std::vector<float> expected(size);
+  std::vector<float> beta;  // minus the rounded product: what is left of a fused one is its error
   for (int64_t i = 0; i < size; ++i) {
-    const volatile double d = x[i] - center;
-    const volatile double xhat = d * inverse;
-    const volatile double product = xhat * gamma[i];
+    const volatile float part = x[i] - high;
+    const volatile float d = part - low;
+    const volatile float xhat = d * scale;
+    const volatile float product = xhat * gamma[i];
     beta.push_back(-product);
-    expected.push_back(0);
   }
-  const RowNorm norm{RowStatistic::kMeanVariance, {1e-5}, gamma.data(), beta.data()};
+  const std::vector<double> wide_gamma(gamma.begin(), gamma.end());
+  const std::vector<double> wide_beta(beta.begin(), beta.end());
+  const RowNorm norm{.epsilon = {1e-5},
+                     .gamma = wide_gamma.data(),
+                     .beta = wide_beta.data(),
+                     .narrow_gamma = gamma.data(),
+                     .narrow_beta = beta.data()};
   std::vector<float> y(size, 1);
   portable::NormalizeRows(norm, x.data(), 1, size, y.data());
   EXPECT_TRUE(SameBits(y, expected));

@@ -37,6 +37,8 @@ TEST(TypedBits, OfRows) {
   ForEachTypeAndSize([](ElementType type, int64_t size) {
     const auto gamma = RandomDoubles(size, -2, 2, 2);
     const auto beta = RandomDoubles(size, -2, 2, 3);
+    const std::vector<float> narrow_gamma(gamma.begin(), gamma.end());
+    const std::vector<float> narrow_beta(beta.begin(), beta.end());
     const TypedValues x(type, Draw(2 * size), static_cast<int>(size % 16));
     for (const ElementType output : kElementTypes) {
       for (const RowStatistic statistic : kStatistics) {
@@ -44,6 +46,8 @@ TEST(TypedBits, OfRows) {
                            .epsilon = {1e-5},
                            .gamma = size % 2 == 0 ? gamma.data() : nullptr,
                            .beta = size % 3 == 0 ? beta.data() : nullptr,
+                           .narrow_gamma = size % 2 == 0 ? narrow_gamma.data() : nullptr,
+                           .narrow_beta = size % 3 == 0 ? narrow_beta.data() : nullptr,
                            .offset = -0.25,
                            .gain = 0.7};
         TypedValues expected(output, 2 * size);
@@ -80,10 +84,13 @@ TEST(TypedBits, OfChannels) {
       for (const ElementType output : kElementTypes) {
         TypedValues expected(output, layout.size());
         TypedValues y(output, layout.size(), 3);
-        portable::NormalizeChannels(x.data(), layout, mean.data(), m2.data(), low.data(),
-                                    expected.data());
-        NormalizeChannels(x.data(), layout, mean.data(), m2.data(), low.data(), y.data());
-        EXPECT_EQ(y.bytes(), expected.bytes()) << NameOf(output);
+        const ChannelAffine wide{mean.data(), m2.data(), low.data()};
+        std::vector<float> narrow(4 * c);
+        for (const ChannelAffine& affine : {wide, Narrowed(wide, layout.channels, narrow.data())}) {
+          portable::NormalizeChannels(affine, x.data(), layout, expected.data());
+          NormalizeChannels(affine, x.data(), layout, y.data());
+          EXPECT_EQ(y.bytes(), expected.bytes()) << NameOf(output);
+        }
       }
     }
   });
@@ -105,7 +112,7 @@ TEST(TypedBits, OfRoundedOutputs) {
   ForEachTarget([&] {
     for (const ElementType output : kElementTypes) {
       TypedValues y(output, size, 1);
-      NormalizeChannels(x.data(), layout, &zero, &one, nullptr, y.data());
+      NormalizeChannels({&zero, &one}, x.data(), layout, y.data());
       EXPECT_EQ(y.bytes(), TypedValues(output, values).bytes()) << NameOf(output);
     }
   });
@@ -120,7 +127,7 @@ TEST(TypedBits, EveryHalfPrecisionNumberIsReadExactly) {
     const std::vector<double> expected = x.values();
     ForEachTarget([&] {
       TypedValues y(ElementType::kFloat64, 0x10000);
-      NormalizeChannels(x.data(), {1, 1, 0x10000}, &zero, &one, nullptr, y.data());
+      NormalizeChannels({&zero, &one}, x.data(), {1, 1, 0x10000}, y.data());
       const std::vector<double> actual = y.values();
       for (size_t i = 0; i < expected.size(); ++i) {
         if (std::isnan(expected[i])) {

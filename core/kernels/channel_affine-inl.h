@@ -1,0 +1,194 @@
+// Outputs by coefficients of channels. Included once per SIMD target.
+#if defined(NORMD_CORE_KERNELS_CHANNEL_AFFINE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef NORMD_CORE_KERNELS_CHANNEL_AFFINE_INL_H_
+#undef NORMD_CORE_KERNELS_CHANNEL_AFFINE_INL_H_
+#else
+#define NORMD_CORE_KERNELS_CHANNEL_AFFINE_INL_H_
+#endif
+
+#include "core/kernels/affine-inl.h"
+#include "core/kernels/channel_kernels.h"
+#include "core/kernels/finite-inl.h"
+#include "core/kernels/narrow_coefficients.h"
+
+#if !NORMD_TARGET_IS_PORTABLE
+HWY_BEFORE_NAMESPACE();
+namespace normd::kernels {
+namespace HWY_NAMESPACE {
+
+// Writes, and sees whether what it read was finite.
+template <class Affine, class D>
+struct Checked {
+  Affine affine;
+  FiniteCheck<D> check;
+
+  template <class E>
+  HWY_INLINE void operator()(E e, int64_t i) {
+    const auto value = Read(e, affine.x + i);
+    check.Add(e, value);
+    affine.Normalize(e, i, value);
+  }
+};
+
+template <class D, class Affine>
+HWY_INLINE bool WriteChecked(int64_t size, const Affine& affine) {
+  Checked<Affine, D> checked{affine, {}};
+  checked.check.Clear();
+  ForEachElement<D>(size, checked);
+  return checked.check.AllFinite();
+}
+
+// Channels-last data: a row's channels are neighbors, and coefficients are read as they are.
+
+// In float32, but for channels whose coefficients are beyond its range.
+template <typename T>
+struct MixedAffine {
+  ChannelAffine affine;
+  const T* x;
+  T* y;
+
+  template <class D>
+  HWY_INLINE void Normalize(D d, int64_t c, hn::Vec<D> /*value*/) const {
+    WriteByChannel(d, x + c, hn::LoadU(d, affine.center + c), hn::LoadU(d, affine.scale + c),
+                   affine.shift != nullptr ? affine.shift + c : nullptr, y + c);
+  }
+};
+
+// Adding it changes nothing, not even the sign of 0.
+inline constexpr double kNoShift = -0.0;
+
+template <typename T, class Shift>
+HWY_NOINLINE bool NormalizeRowsInFloats(const ChannelAffine& affine, Shift shift, const T* x,
+                                        int64_t rows, int64_t channels, T* y) {
+  using E = Each<float>;
+  const NarrowChannelArrays narrow(affine.narrow, channels);
+  const Stores stores = StoresOf(y, rows, channels);
+  bool all_finite = true;
+  for (int64_t row = 0; row < rows; ++row, x += channels, y += channels) {
+    const AffineInFloats<T, E, E, None, Shift> write{
+        {narrow.high}, {narrow.low}, {narrow.scale}, {}, shift, x, y, stores};
+    all_finite = WriteChecked<Floats>(channels, write) && all_finite;
+  }
+  if (stores == Stores::kPastCaches) hwy::FlushStream();
+  return all_finite;
+}
+
+template <typename In, typename Out, class Shift>
+HWY_NOINLINE bool NormalizeRowsInDoubles(const ChannelAffine& affine, Shift shift, const In* x,
+                                         int64_t rows, int64_t channels, Out* y) {
+  using E = Each<double>;
+  bool all_finite = true;
+  for (int64_t row = 0; row < rows; ++row, x += channels, y += channels) {
+    if constexpr (kIsNarrow<In, Out>) {
+      if (!affine.in_float64) {
+        const MixedAffine<In> write{affine, x, y};
+        all_finite = WriteChecked<Doubles>(channels, write) && all_finite;
+        continue;
+      }
+    }
+    const AffineInDoubles<Identity, In, Out, E, E, None, Shift> write{
+        {affine.center}, {affine.scale}, {}, shift, x, y};
+    all_finite = WriteChecked<Doubles>(channels, write) && all_finite;
+  }
+  return all_finite;
+}
+
+template <typename In, typename Out>
+HWY_INLINE bool NormalizeNeighbors(const ChannelAffine& affine, const In* x,
+                                   const ChannelLayout& layout, Out* y) {
+  if constexpr (kIsNarrow<In, Out>) {
+    if (affine.narrow != nullptr && !affine.in_float64) {
+      const float* const shift = NarrowChannelArrays(affine.narrow, layout.channels).shift;
+      if (affine.shift == nullptr) {
+        return NormalizeRowsInFloats(affine, Same<float>{kNoShift}, x, layout.outer,
+                                     layout.channels, y);
+      }
+      return NormalizeRowsInFloats(affine, Each<float>{shift}, x, layout.outer, layout.channels, y);
+    }
+  }
+  if (affine.shift == nullptr) {
+    return NormalizeRowsInDoubles(affine, Same<double>{kNoShift}, x, layout.outer, layout.channels,
+                                  y);
+  }
+  return NormalizeRowsInDoubles(affine, Each<double>{affine.shift}, x, layout.outer,
+                                layout.channels, y);
+}
+
+// Planes, each of one channel.
+template <typename In, typename Out>
+HWY_NOINLINE bool NormalizePlanes(const ChannelAffine& affine, const In* x,
+                                  const ChannelLayout& layout, Out* y) {
+  using F = Same<float>;
+  using S = Same<double>;
+  const int64_t planes = layout.outer * layout.channels;
+  const int64_t size = layout.inner;
+  [[maybe_unused]] const Stores stores = StoresOf(y, planes, size);
+  bool all_finite = true;
+  for (int64_t plane = 0; plane < planes; ++plane, x += size, y += size) {
+    const int64_t c = plane % layout.channels;
+    const double center = affine.center[c];
+    const double scale = affine.scale[c];
+    const double shift = affine.shift != nullptr ? affine.shift[c] : kNoShift;
+    if constexpr (kIsNarrow<In, Out>) {
+      if (!affine.in_float64 && NarrowCoefficients::Fit(center, scale, shift)) {
+        const NarrowCoefficients narrow(center, scale);
+        const AffineInFloats<In, F, F, None, F> write{
+            {narrow.high}, {narrow.low}, {narrow.scale}, {}, {static_cast<float>(shift)}, x, y,
+            stores};
+        all_finite = WriteChecked<Floats>(size, write) && all_finite;
+        continue;
+      }
+    }
+    const AffineInDoubles<Identity, In, Out, S, S, None, S> write{{center}, {scale}, {},
+                                                                  {shift},  x,       y};
+    all_finite = WriteChecked<Doubles>(size, write) && all_finite;
+  }
+  if (stores == Stores::kPastCaches) hwy::FlushStream();
+  return all_finite;
+}
+
+inline bool NormalizeChannels(const ChannelAffine& affine, ConstElements x,
+                              const ChannelLayout& layout, Elements y) {
+  return VisitElementTypes(
+      x.type, y.type, [&]<typename In, typename Out>(ElementTag<In>, ElementTag<Out>) HWY_ATTR {
+        return layout.inner == 1 ? NormalizeNeighbors(affine, x.As<In>(), layout, y.As<Out>())
+                                 : NormalizePlanes(affine, x.As<In>(), layout, y.As<Out>());
+      });
+}
+
+// A vector of channels' NarrowCoefficients.
+struct NarrowChannel {
+  ChannelAffine affine;
+  NarrowChannelArrays<float> narrow;
+  bool fit = true;
+
+  template <class D>
+  HWY_INLINE void operator()(D d, int64_t c) {
+    const hn::Rebind<float, D> floats;
+    const auto center = hn::LoadU(d, affine.center + c);
+    const auto scale = hn::LoadU(d, affine.scale + c);
+    const auto shift = affine.shift != nullptr ? hn::LoadU(d, affine.shift + c) : hn::Zero(d);
+    fit = fit && hn::AllFalse(d, ExceedFloats(d, center, scale, shift));
+    NarrowVector<D> coefficients;
+    coefficients.Set(d, center, scale);
+    hn::StoreU(coefficients.high, floats, narrow.high + c);
+    hn::StoreU(coefficients.low, floats, narrow.low + c);
+    hn::StoreU(coefficients.scale, floats, narrow.scale + c);
+    hn::StoreU(hn::DemoteTo(floats, shift), floats, narrow.shift + c);
+  }
+};
+
+inline ChannelAffine Narrowed(const ChannelAffine& affine, int64_t channels, float* narrow) {
+  NarrowChannel channel{affine, {narrow, channels}};
+  ForEachElement(channels, channel);
+  ChannelAffine result = affine;
+  result.narrow = channel.fit ? narrow : nullptr;
+  return result;
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace normd::kernels
+HWY_AFTER_NAMESPACE();
+#endif  // !NORMD_TARGET_IS_PORTABLE
+
+#endif  // include guard
