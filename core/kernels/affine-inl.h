@@ -18,8 +18,11 @@ HWY_BEFORE_NAMESPACE();
 namespace normd::kernels {
 namespace HWY_NAMESPACE {
 
-// A coefficient: none, one for the whole span, or one for each element.
-struct None {};
+// A coefficient: none, one for the whole span, or one for each element; and those from an element
+// on.
+struct None {
+  HWY_INLINE None From(int64_t) const { return {}; }
+};
 template <typename F>
 struct Same {
   F value;
@@ -28,6 +31,7 @@ struct Same {
   HWY_INLINE hn::Vec<D> At(D d, int64_t) const {
     return hn::Set(d, value);
   }
+  HWY_INLINE Same From(int64_t) const { return *this; }
 };
 template <typename F>
 struct Each {
@@ -37,6 +41,7 @@ struct Each {
   HWY_INLINE hn::Vec<D> At(D d, int64_t i) const {
     return hn::LoadU(d, values + i);
   }
+  HWY_INLINE Each From(int64_t i) const { return {values + i}; }
 };
 
 // Calls `body` with what gamma and beta are: null is none, or `offset` everywhere.

@@ -95,7 +95,9 @@ HWY_INLINE hn::Vec<D> Round(D d, hn::Vec<D> value) {
   const auto scale = hn::IfThenElse(hn::Lt(power, smallest), smallest, power);
   const auto magic = hn::Mul(scale, hn::Set(d, kMagic<T>));
   const auto rounded = hn::CopySign(hn::Sub(hn::Add(value, magic), magic), value);
-  return hn::IfThenElse(hn::Lt(hn::Abs(value), hn::Set(d, kLargestRounded)), rounded, value);
+  const auto is_rounded = hn::Lt(hn::Abs(value), hn::Set(d, kLargestRounded));
+  const auto beyond = hn::IfThenElse(hn::IsNaN(value), hn::Set(d, kCanonicalNan), value);
+  return hn::IfThenElse(is_rounded, rounded, beyond);
 }
 
 // How a store goes: through the caches, or past them, to an address that vectors divide.
@@ -110,6 +112,8 @@ HWY_INLINE void Put(D /*d*/, hn::Vec<D> value, T* to, Stores stores) {
 }
 
 // Stores of float32 at any address as elements of a type that is no wider, rounded to nearest even.
+// A NaN that is to become a BFloat16 must have no payload in its lower half, where rounding would
+// carry: none has that comes from elements of that type.
 template <class D, typename T>
 requires kIsOfFloats<D> HWY_INLINE void Write(D d, hn::Vec<D> value, T* to,
                                               Stores stores = Stores::kCached) {
@@ -124,8 +128,7 @@ requires kIsOfFloats<D> HWY_INLINE void Write(D d, hn::Vec<D> value, T* to,
     const hn::Rebind<uint32_t, D> words;
     const hn::Rebind<int32_t, D> integers;
     const hn::Rebind<uint16_t, D> upper_halves;
-    const auto nan = hn::Set(d, static_cast<float>(kCanonicalNan));
-    const auto bits = hn::BitCast(words, hn::IfThenElse(hn::IsNaN(value), nan, value));
+    const auto bits = hn::BitCast(words, value);
     const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(words, 1));
     const auto rounded = hn::Add(bits, hn::Add(odd, hn::Set(words, 0x7FFF)));
     const auto upper = hn::BitCast(integers, hn::ShiftRight<16>(rounded));

@@ -155,17 +155,18 @@ bool NormalizeRow(const RowNorm& norm, const In* x, int64_t size, Out* y) {
 
 bool NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t row_size,
                    Elements y) {
-  return VisitElementTypes(
-      x.type, y.type, [&]<typename In, typename Out>(ElementTag<In>, ElementTag<Out>) {
-        bool all_finite = true;
-        for (int64_t row = 0; row < rows; ++row) {
-          const int64_t begin = row * row_size;
-          if (!NormalizeRow(norm, x.As<In>() + begin, row_size, y.As<Out>() + begin)) {
-            all_finite = false;
-          }
-        }
-        return all_finite;
-      });
+  return VisitElementTypes(x.type, y.type,
+                           [&]<typename In, typename Out>(ElementTag<In>, ElementTag<Out>) {
+                             bool all_finite = true;
+                             for (int64_t row = 0; row < rows; ++row) {
+                               const int64_t begin = row * row_size;
+                               if (!NormalizeRow(OfRow(norm, row, row_size), x.As<In>() + begin,
+                                                 row_size, y.As<Out>() + begin)) {
+                                 all_finite = false;
+                               }
+                             }
+                             return all_finite;
+                           });
 }
 
 bool AllFinite(ConstElements x, int64_t size) {

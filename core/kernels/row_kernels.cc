@@ -46,7 +46,7 @@ HWY_NOINLINE bool NormalizeInDoubles(const RowNorm& norm, const In* x, int64_t r
   bool all_finite = true;
   for (int64_t row = 0; row < rows; ++row, x += row_size, y += row_size) {
     const RowCoefficients coefficients = CoefficientsOf<Sums>(norm, x, row_size);
-    WriteInDoubles(norm, coefficients, x, row_size, y);
+    WriteInDoubles(OfRow(norm, row, row_size), coefficients, x, row_size, y);
     all_finite = all_finite && coefficients.all_finite;
   }
   return all_finite;
@@ -68,13 +68,14 @@ HWY_NOINLINE bool NormalizeInFloats(const RowNorm& norm, Gamma gamma, Beta beta,
     const bool is_last = row + 1 == rows;
     const T* const next = x + row_size;
     if (!NarrowCoefficients::Fit(coefficients.mean, coefficients.scale)) {
-      WriteInDoubles(norm, coefficients, x, row_size, y);
+      WriteInDoubles(OfRow(norm, row, row_size), coefficients, x, row_size, y);
       if (!is_last) raw = Sums<T>::template Raw<kWithValues>(next, row_size);
       continue;
     }
     const NarrowCoefficients narrow(coefficients.mean, coefficients.scale);
-    AffineInFloats<T, High, Same<float>, Gamma, Beta> write{{}, {}, {narrow.scale}, gamma, beta,
-                                                            x,  y,  stores};
+    const int64_t begin = norm.affine_rows == 1 ? 0 : row % norm.affine_rows * row_size;
+    AffineInFloats<T, High, Same<float>, Gamma, Beta> write{
+        {}, {}, {narrow.scale}, gamma.From(begin), beta.From(begin), x, y, stores};
     if constexpr (kWithValues) {
       write.high = {narrow.high};
       write.low = {narrow.low};

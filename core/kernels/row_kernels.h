@@ -34,6 +34,7 @@ struct RowNorm {
   // The same rounded to float32, or null: then all arithmetic is float64.
   const float* narrow_gamma = nullptr;
   const float* narrow_beta = nullptr;
+  int64_t affine_rows = 1;  // gamma and beta have as many rows, which x's rows take in turn
   double offset = 0;
   double gain = 1;      // multiplies y, before gamma
   int64_t counted = 0;  // kMeanSquare; 0: all

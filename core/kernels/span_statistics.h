@@ -20,6 +20,16 @@ struct RowCoefficients {
   bool all_finite = true;  // what they come from
 };
 
+// `norm` with the gamma and beta of one row of x.
+inline RowNorm OfRow(RowNorm norm, int64_t row, int64_t row_size) {
+  const int64_t begin = row % norm.affine_rows * row_size;
+  if (norm.gamma != nullptr) norm.gamma += begin;
+  if (norm.beta != nullptr) norm.beta += begin;
+  if (norm.narrow_gamma != nullptr) norm.narrow_gamma += begin;
+  if (norm.narrow_beta != nullptr) norm.narrow_beta += begin;
+  return norm;
+}
+
 inline double ScaleOf(const RowNorm& norm, double square) {
   return InverseDeviation(square, norm.epsilon) * norm.gain;
 }

@@ -30,21 +30,16 @@ absl::StatusOr<GroupNormalizer> GroupNormalizer::Create(const NormalizationSpec&
   return result;
 }
 
-bool GroupNormalizer::NormalizeGroupsAsRows(ConstElements x, Elements y) const {
-  const int64_t channels = row_.step.channels;
-  const auto from = [](const auto& values, int64_t c) {
-    return values.empty() ? nullptr : values.data() + c;
-  };
-  bool finite = true;
-  for (int64_t c = 0; c < channels; c += channels_per_group_) {
-    const kernels::RowNorm norm{.epsilon = spec_.resolved_epsilon(),
-                                .gamma = spec_.gamma ? &spec_.gamma->values[c] : nullptr,
-                                .beta = spec_.beta ? &spec_.beta->values[c] : nullptr,
-                                .narrow_gamma = from(narrow_gamma_, c),
-                                .narrow_beta = from(narrow_beta_, c)};
-    if (!kernels::NormalizeRows(norm, x.From(c), 1, channels_per_group_, y.From(c))) finite = false;
-  }
-  return finite;
+bool GroupNormalizer::NormalizeGroupsAsRows(ConstElements x, int64_t rows, Elements y) const {
+  const int64_t groups = row_.step.channels / channels_per_group_;
+  const kernels::RowNorm norm{
+      .epsilon = spec_.resolved_epsilon(),
+      .gamma = ValuesOrNull(spec_.gamma),
+      .beta = ValuesOrNull(spec_.beta),
+      .narrow_gamma = narrow_gamma_.empty() ? nullptr : narrow_gamma_.data(),
+      .narrow_beta = narrow_beta_.empty() ? nullptr : narrow_beta_.data(),
+      .affine_rows = groups};
+  return kernels::NormalizeRows(norm, x, rows * groups, channels_per_group_, y);
 }
 
 void GroupNormalizer::ComputeMoments(ConstElements x, const ChannelLayout& layout, double* mean,
@@ -71,33 +66,33 @@ void GroupNormalizer::ComputeMoments(ConstElements x, const ChannelLayout& layou
   }
 }
 
-absl::Status GroupNormalizer::Normalize(ConstElements x, const Rows& rows, Elements y) const {
+bool GroupNormalizer::NormalizeByMoments(ConstElements x, const Rows& rows, Elements y) const {
   const int64_t channels = row_.step.channels;
   std::vector<double> mean(channels);
   std::vector<double> m2(channels);
   std::vector<double> scale(channels);
-  std::vector<float> narrow(4 * channels);
   const kernels::ChannelAffine affine{mean.data(), scale.data(), ValuesOrNull(spec_.beta)};
   bool finite = true;
-  int64_t begin = 0;
   for (int64_t row = 0; row < rows.count; ++row) {
     const ChannelLayout layout = row_.LayoutOf(row_.steps.StepsOf(rows, row));
-    if (layout.outer == 1 && layout.inner == 1) {
-      if (!NormalizeGroupsAsRows(x.From(begin), y.From(begin))) finite = false;
-    } else {
-      ComputeMoments(x.From(begin), layout, mean.data(), m2.data());
-      kernels::ComputeChannelScale(
-          m2.data(), static_cast<double>(layout.values_per_channel() * channels_per_group_),
-          spec_.resolved_epsilon(), ValuesOrNull(spec_.gamma), channels, scale.data());
-      if (!kernels::NormalizeChannels(kernels::Narrowed(affine, channels, narrow.data()),
-                                      x.From(begin), layout, y.From(begin))) {
-        finite = false;
-      }
-    }
-    begin += layout.size();
+    ComputeMoments(x, layout, mean.data(), m2.data());
+    kernels::ComputeChannelScale(
+        m2.data(), static_cast<double>(layout.values_per_channel() * channels_per_group_),
+        spec_.resolved_epsilon(), ValuesOrNull(spec_.gamma), channels, scale.data());
+    if (!kernels::NormalizeChannels(affine, x, layout, y)) finite = false;
+    x = x.From(layout.size());
+    y = y.From(layout.size());
   }
+  return finite;
+}
+
+absl::Status GroupNormalizer::Normalize(ConstElements x, const Rows& rows, Elements y) const {
+  const bool lie_together =
+      row_.steps.step_size == row_.step.channels && row_.steps.steps == 1 && !row_.steps.may_vary;
+  const bool finite =
+      lie_together ? NormalizeGroupsAsRows(x, rows.count, y) : NormalizeByMoments(x, rows, y);
   NORMD_RETURN_IF_ERROR(CheckFinite(spec_, finite));
-  FinishOutput(spec_, finite, y, begin);
+  FinishOutput(spec_, finite, y, row_.steps.TotalSize(rows));
   return absl::OkStatus();
 }
 

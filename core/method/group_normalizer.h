@@ -35,10 +35,11 @@ class GroupNormalizer {
  private:
   GroupNormalizer() = default;
 
-  // One row, of layout.outer 1 and layout.inner 1: its groups are rows. Returns whether all of it
-  // was finite.
-  bool NormalizeGroupsAsRows(ConstElements x, Elements y) const;
-
+  // Rows whose channels are single values: their groups are rows of a kernel. Returns whether all
+  // of `x` was finite.
+  bool NormalizeGroupsAsRows(ConstElements x, int64_t rows, Elements y) const;
+  // All others.
+  bool NormalizeByMoments(ConstElements x, const Rows& rows, Elements y) const;
   // Of one row: each channel gets its group's.
   void ComputeMoments(ConstElements x, const ChannelLayout& layout, double* mean, double* m2) const;
 

@@ -43,8 +43,9 @@ kernels::RowNorm RowNormalizer::NormOf(int64_t group_size) const {
   if (spec_.gain) norm.gain = *spec_.gain;
   if (spec_.high) norm.gain = *spec_.high - *spec_.low;
   if (gain_follows_size_) norm.gain = std::sqrt(size);
-  if (spec_.partial)
+  if (spec_.partial.value_or(1) < 1) {
     norm.counted = std::max<int64_t>(1, static_cast<int64_t>(*spec_.partial * size));
+  }
   return norm;
 }
 
