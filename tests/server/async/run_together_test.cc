@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "server/async/worker_pool.h"
 
 namespace normd::server {
@@ -107,6 +108,20 @@ TEST(RunTogetherTest, AJobIsHelpedByAThreadWithoutOne) {
   FunctionJob job([&] { pool.RunTogether(2, [&](int64_t) { both.arrive_and_wait(); }); });
   pool.Submit(job);
   job.Wait();
+}
+
+TEST(RunTogetherTest, HelpersAtWorkAreWaitedFor) {
+  WorkerPool pool(2);
+  const std::thread::id caller = std::this_thread::get_id();
+  std::latch both(2);
+  bool helped = false;
+  pool.RunTogether(2, [&](int64_t) {
+    both.arrive_and_wait();
+    if (std::this_thread::get_id() == caller) return;
+    for (int i = 0; i < 10000; ++i) std::this_thread::yield();
+    helped = true;
+  });
+  EXPECT_TRUE(helped);
 }
 
 TEST(RunTogetherTest, NoMoreThreadsThanThePoolHasWorkForAJob) {
