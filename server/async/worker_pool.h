@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "grpcpp/alarm.h"
 #include "server/async/event_loop.h"
 
@@ -24,6 +25,9 @@ namespace normd::server {
 // run one at a time, and are ready one after the other: whoever waits for its turn holds no thread,
 // and goes behind all that are ready when it gets it. So a turn that many wait for keeps no other
 // waiting, and has one place among them, as each job without a turn has.
+//
+// Threads that find no job ready help those that run tasks together, and leave for a job as soon as
+// the task that they are at ends: no job waits for more than that because another is shared.
 //
 // Thread-safe. Must outlive the loops that its jobs return to.
 class WorkerPool {
@@ -57,6 +61,14 @@ class WorkerPool {
 
   void Submit(Job& job);
 
+  // Runs task(0) .. task(count - 1), each once, on this thread and on those of the pool that have
+  // nothing better to do; returns when all have run. A thread that has not begun to help when the
+  // last task is taken is not waited for: with none free, this thread runs them all. A task may do
+  // the same. It must not throw: that ends the process.
+  //
+  // On a thread of the pool at most size() work at once, on another one more.
+  void RunTogether(int64_t count, absl::FunctionRef<void(int64_t)> task) noexcept;
+
   int size() const { return static_cast<int>(threads_.size()); }
   // Jobs that no thread has taken yet, and all that were ever submitted.
   int64_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
@@ -82,7 +94,14 @@ class WorkerPool {
     Job* last_ = nullptr;
   };
 
+  struct Tasks;
+
+  using Lock = std::unique_lock<std::mutex>;
+
   void Work();
+  // What a thread does, with the lock before and after.
+  void RunJob(Lock& lock);
+  void Help(Lock& lock);
   // Of a job that has run.
   void EndTurnLocked(const void* turn);
 
@@ -94,6 +113,8 @@ class WorkerPool {
   Queue ready_;
   // Turns whose job is ready or runs, and those that wait for it.
   absl::flat_hash_map<const void*, Queue> turns_;
+  // What is run together and may have tasks that nobody has taken, the oldest first.
+  std::vector<Tasks*> shared_;
   std::vector<std::thread> threads_;
 };
 
