@@ -21,11 +21,14 @@ namespace HWY_NAMESPACE {
 // A coefficient: none, one for the whole span, or one for each element; and those from an element
 // on.
 struct None {
+  static None Of(double) { return {}; }
   HWY_INLINE None From(int64_t) const { return {}; }
 };
 template <typename F>
 struct Same {
   F value;
+
+  static Same Of(F value) { return {value}; }
 
   template <class D>
   HWY_INLINE hn::Vec<D> At(D d, int64_t) const {
@@ -182,18 +185,13 @@ HWY_INLINE void WriteByChannel(D d, const T* x, hn::Vec<D> center, hn::Vec<D> sc
   Write(d, hn::IfThenElse(exceed, wide, hn::PromoteTo(d, result)), y);
 }
 
-// Outputs of so many bytes go past the caches, if vectors divide their rows and their address: what
-// was written first has left the caches before anyone reads it. Smaller ones will be read next, by
-// who sends them.
-inline constexpr int64_t kLargestCachedOutput = 8 << 20;
-
+// How spans are stored: past the caches only where vectors divide their size and address.
 template <typename T>
-HWY_INLINE Stores StoresOf(const T* y, int64_t rows, int64_t row_size) {
+HWY_INLINE Stores StoresOf(const T* y, int64_t span_size, bool past_caches) {
   constexpr int64_t kDivisor = 64;
-  const int64_t row_bytes = row_size * static_cast<int64_t>(sizeof(T));
-  const bool divides = reinterpret_cast<uintptr_t>(y) % kDivisor == 0 && row_bytes % kDivisor == 0;
-  return divides && rows * row_bytes >= kLargestCachedOutput ? Stores::kPastCaches
-                                                             : Stores::kCached;
+  const bool divides = reinterpret_cast<uintptr_t>(y) % kDivisor == 0 &&
+                       span_size * static_cast<int64_t>(sizeof(T)) % kDivisor == 0;
+  return past_caches && divides ? Stores::kPastCaches : Stores::kCached;
 }
 
 }  // namespace HWY_NAMESPACE

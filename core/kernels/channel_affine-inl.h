@@ -59,14 +59,14 @@ inline constexpr double kNoShift = -0.0;
 
 template <typename T, class Shift>
 HWY_NOINLINE bool NormalizeRowsInFloats(const ChannelAffine& affine, Shift shift, const T* x,
-                                        int64_t rows, int64_t channels, T* y) {
+                                        Part rows, int64_t channels, T* y, Stores stores) {
   using E = Each<float>;
   const NarrowChannelArrays narrow(affine.narrow, channels);
-  const Stores stores = StoresOf(y, rows, channels);
   bool all_finite = true;
-  for (int64_t row = 0; row < rows; ++row, x += channels, y += channels) {
+  for (int64_t row = rows.begin; row < rows.end; ++row) {
     const AffineInFloats<T, E, E, None, Shift> write{
-        {narrow.high}, {narrow.low}, {narrow.scale}, {}, shift, x, y, stores};
+        {narrow.high}, {narrow.low},       {narrow.scale},     {},
+        shift,         x + row * channels, y + row * channels, stores};
     all_finite = WriteChecked<Floats>(channels, write) && all_finite;
   }
   if (stores == Stores::kPastCaches) hwy::FlushStream();
@@ -75,57 +75,54 @@ HWY_NOINLINE bool NormalizeRowsInFloats(const ChannelAffine& affine, Shift shift
 
 template <typename In, typename Out, class Shift>
 HWY_NOINLINE bool NormalizeRowsInDoubles(const ChannelAffine& affine, Shift shift, const In* x,
-                                         int64_t rows, int64_t channels, Out* y) {
+                                         Part rows, int64_t channels, Out* y) {
   using E = Each<double>;
   bool all_finite = true;
-  for (int64_t row = 0; row < rows; ++row, x += channels, y += channels) {
+  for (int64_t begin = rows.begin * channels; begin < rows.end * channels; begin += channels) {
     if constexpr (kIsNarrow<In, Out>) {
       if (!affine.in_float64) {
-        const MixedAffine<In> write{affine, x, y};
+        const MixedAffine<In> write{affine, x + begin, y + begin};
         all_finite = WriteChecked<Doubles>(channels, write) && all_finite;
         continue;
       }
     }
     const AffineInDoubles<Identity, In, Out, E, E, None, Shift> write{
-        {affine.center}, {affine.scale}, {}, shift, x, y};
+        {affine.center}, {affine.scale}, {}, shift, x + begin, y + begin};
     all_finite = WriteChecked<Doubles>(channels, write) && all_finite;
   }
   return all_finite;
 }
 
 template <typename In, typename Out>
-HWY_INLINE bool NormalizeNeighbors(const ChannelAffine& affine, const In* x,
-                                   const ChannelLayout& layout, Out* y) {
+HWY_INLINE bool NormalizeNeighbors(const ChannelAffine& affine, const In* x, Part rows,
+                                   int64_t channels, Out* y, Stores stores) {
+  const bool shifts = affine.shift != nullptr;
   if constexpr (kIsNarrow<In, Out>) {
     if (affine.narrow != nullptr && !affine.in_float64) {
-      const float* const shift = NarrowChannelArrays(affine.narrow, layout.channels).shift;
-      if (affine.shift == nullptr) {
-        return NormalizeRowsInFloats(affine, Same<float>{kNoShift}, x, layout.outer,
-                                     layout.channels, y);
-      }
-      return NormalizeRowsInFloats(affine, Each<float>{shift}, x, layout.outer, layout.channels, y);
+      const Each<float> shift{NarrowChannelArrays(affine.narrow, channels).shift};
+      const Same<float> none{kNoShift};
+      return shifts ? NormalizeRowsInFloats(affine, shift, x, rows, channels, y, stores)
+                    : NormalizeRowsInFloats(affine, none, x, rows, channels, y, stores);
     }
   }
-  if (affine.shift == nullptr) {
-    return NormalizeRowsInDoubles(affine, Same<double>{kNoShift}, x, layout.outer, layout.channels,
-                                  y);
-  }
-  return NormalizeRowsInDoubles(affine, Each<double>{affine.shift}, x, layout.outer,
-                                layout.channels, y);
+  const Each<double> shift{affine.shift};
+  const Same<double> none{kNoShift};
+  return shifts ? NormalizeRowsInDoubles(affine, shift, x, rows, channels, y)
+                : NormalizeRowsInDoubles(affine, none, x, rows, channels, y);
 }
 
 // Planes, each of one channel.
 template <typename In, typename Out>
 HWY_NOINLINE bool NormalizePlanes(const ChannelAffine& affine, const In* x,
-                                  const ChannelLayout& layout, Out* y) {
+                                  const ChannelLayout& layout, Part planes, Out* y,
+                                  [[maybe_unused]] Stores stores) {
   using F = Same<float>;
   using S = Same<double>;
-  const int64_t planes = layout.outer * layout.channels;
   const int64_t size = layout.inner;
-  [[maybe_unused]] const Stores stores = StoresOf(y, planes, size);
   bool all_finite = true;
-  for (int64_t plane = 0; plane < planes; ++plane, x += size, y += size) {
+  for (int64_t plane = planes.begin; plane < planes.end; ++plane) {
     const int64_t c = plane % layout.channels;
+    const int64_t begin = plane * size;
     const double center = affine.center[c];
     const double scale = affine.scale[c];
     const double shift = affine.shift != nullptr ? affine.shift[c] : kNoShift;
@@ -133,14 +130,14 @@ HWY_NOINLINE bool NormalizePlanes(const ChannelAffine& affine, const In* x,
       if (!affine.in_float64 && NarrowCoefficients::Fit(center, scale, shift)) {
         const NarrowCoefficients narrow(center, scale);
         const AffineInFloats<In, F, F, None, F> write{
-            {narrow.high}, {narrow.low}, {narrow.scale}, {}, {static_cast<float>(shift)}, x, y,
-            stores};
+            {narrow.high}, {narrow.low}, {narrow.scale}, {}, {static_cast<float>(shift)},
+            x + begin,     y + begin,    stores};
         all_finite = WriteChecked<Floats>(size, write) && all_finite;
         continue;
       }
     }
-    const AffineInDoubles<Identity, In, Out, S, S, None, S> write{{center}, {scale}, {},
-                                                                  {shift},  x,       y};
+    const AffineInDoubles<Identity, In, Out, S, S, None, S> write{{center}, {scale},   {},
+                                                                  {shift},  x + begin, y + begin};
     all_finite = WriteChecked<Doubles>(size, write) && all_finite;
   }
   if (stores == Stores::kPastCaches) hwy::FlushStream();
@@ -148,11 +145,16 @@ HWY_NOINLINE bool NormalizePlanes(const ChannelAffine& affine, const In* x,
 }
 
 inline bool NormalizeChannels(const ChannelAffine& affine, ConstElements x,
-                              const ChannelLayout& layout, Elements y) {
+                              const ChannelLayout& layout, Part spans, Elements y,
+                              bool past_caches) {
   return VisitElementTypes(
       x.type, y.type, [&]<typename In, typename Out>(ElementTag<In>, ElementTag<Out>) HWY_ATTR {
-        return layout.inner == 1 ? NormalizeNeighbors(affine, x.As<In>(), layout, y.As<Out>())
-                                 : NormalizePlanes(affine, x.As<In>(), layout, y.As<Out>());
+        const In* const from = x.As<In>();
+        Out* const to = y.As<Out>();
+        const Stores stores = StoresOf(to, layout.span_size(), past_caches);
+        return layout.inner == 1
+                   ? NormalizeNeighbors(affine, from, spans, layout.channels, to, stores)
+                   : NormalizePlanes(affine, from, layout, spans, to, stores);
       });
 }
 

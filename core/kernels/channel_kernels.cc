@@ -45,8 +45,14 @@ HWY_EXPORT(FoldAndNormalizeToken);
 HWY_EXPORT(Narrowed);
 HWY_EXPORT(NormalizeChannels);
 
-void ComputeChannelMoments(ConstElements x, const ChannelLayout& layout, double* mean, double* m2) {
-  HWY_DYNAMIC_DISPATCH(ComputeChannelMoments)(x, layout, mean, m2);
+void ComputeChannelMoments(ConstElements x, const ChannelLayout& layout, double* mean, double* m2,
+                           Executor& executor) {
+  // Each channel is summed by one thread; neighbors by the same, in pieces that caches hold.
+  const int64_t step = layout.inner == 1 ? 16 : 1;
+  const int64_t channel_bytes = layout.values_per_channel() * SizeOf(x.type);
+  ForEachPart(executor, layout.channels, step, channel_bytes, [&](Part part) {
+    HWY_DYNAMIC_DISPATCH(ComputeChannelMoments)(x, layout, part, mean, m2);
+  });
 }
 
 void FoldExtremes(ConstElements x, const ChannelLayout& layout, double* minimum, double* maximum) {
@@ -83,8 +89,13 @@ ChannelAffine Narrowed(const ChannelAffine& affine, int64_t channels, float* nar
 }
 
 bool NormalizeChannels(const ChannelAffine& affine, ConstElements x, const ChannelLayout& layout,
-                       Elements y) {
-  return HWY_DYNAMIC_DISPATCH(NormalizeChannels)(affine, x, layout, y);
+                       Elements y, Executor& executor) {
+  const int64_t y_bytes = layout.span_size() * SizeOf(y.type);
+  const bool past_caches = layout.spans() * y_bytes >= kLeastOutputPastCaches;
+  return AllFiniteInParts(
+      executor, layout.spans(), layout.span_size() * SizeOf(x.type) + y_bytes, [&](Part part) {
+        return HWY_DYNAMIC_DISPATCH(NormalizeChannels)(affine, x, layout, part, y, past_caches);
+      });
 }
 
 }  // namespace normd::kernels

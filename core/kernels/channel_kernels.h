@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "core/kernels/epsilon.h"
+#include "core/kernels/executor.h"
 #include "core/tensor/channel_layout.h"
 #include "core/tensor/element_type.h"
 
@@ -18,7 +19,8 @@ namespace normd::kernels {
 // narrower, unless it leaves fewer than 43 bits of the squares; else a second one, with the
 // residual's correction. layout.values_per_channel() must be at least 1. Neither is finite where a
 // value is not.
-void ComputeChannelMoments(ConstElements x, const ChannelLayout& layout, double* mean, double* m2);
+void ComputeChannelMoments(ConstElements x, const ChannelLayout& layout, double* mean, double* m2,
+                           Executor& executor = SerialExecutor());
 
 // Lowers each channel's minimum and raises its maximum to those of its values, which must be
 // finite. 0 is never negative.
@@ -39,7 +41,7 @@ void FoldTokens(ConstElements x, const ChannelLayout& layout, double alpha, doub
                 double* variance);
 
 // scale = InverseDeviation(spread * (1 / divisor), epsilon) [* gamma], for each channel; gamma may
-// be null.
+// be null, scale may be spread.
 void ComputeChannelScale(const double* spread, double divisor, const Epsilon& epsilon,
                          const double* gamma, int64_t channels, double* scale);
 
@@ -78,7 +80,7 @@ ChannelAffine Narrowed(const ChannelAffine& affine, int64_t channels, float* nar
 
 // Returns whether AllFinite took all of x; y may be x where the types are the same.
 bool NormalizeChannels(const ChannelAffine& affine, ConstElements x, const ChannelLayout& layout,
-                       Elements y);
+                       Elements y, Executor& executor = SerialExecutor());
 
 }  // namespace normd::kernels
 

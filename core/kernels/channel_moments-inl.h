@@ -120,18 +120,18 @@ HWY_NOINLINE void ComputeInTwoPasses(const T* x, int64_t values, int64_t stride,
   }
 }
 
-inline void ComputeChannelMoments(ConstElements x, const ChannelLayout& layout, double* mean,
-                                  double* m2) {
+inline void ComputeChannelMoments(ConstElements x, const ChannelLayout& layout, Part channels,
+                                  double* mean, double* m2) {
   VisitElementType(x.type, [&]<typename T>(ElementTag<T>) HWY_ATTR {
     const T* values = x.As<T>();
     if (layout.inner > 1) {
-      for (int64_t c = 0; c < layout.channels; ++c) {
+      for (int64_t c = channels.begin; c < channels.end; ++c) {
         ComputePlaneMoments<Sums>(values + c * layout.inner, layout, mean[c], m2[c]);
       }
       return;
     }
-    for (int64_t c = 0; c < layout.channels; c += kNeighbors) {
-      const int64_t size = std::min(kNeighbors, layout.channels - c);
+    for (int64_t c = channels.begin; c < channels.end; c += kNeighbors) {
+      const int64_t size = std::min(kNeighbors, channels.end - c);
       const auto compute = [&](auto pass) {
         return pass(values + c, layout.outer, layout.channels, size, mean + c, m2 + c);
       };

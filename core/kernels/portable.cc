@@ -153,12 +153,12 @@ bool NormalizeRow(const RowNorm& norm, const In* x, int64_t size, Out* y) {
 
 }  // namespace
 
-bool NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t row_size,
-                   Elements y) {
+bool NormalizeRows(const RowNorm& norm, ConstElements x, Part rows, int64_t row_size, Elements y,
+                   bool /*past_caches*/) {
   return VisitElementTypes(x.type, y.type,
                            [&]<typename In, typename Out>(ElementTag<In>, ElementTag<Out>) {
                              bool all_finite = true;
-                             for (int64_t row = 0; row < rows; ++row) {
+                             for (int64_t row = rows.begin; row < rows.end; ++row) {
                                const int64_t begin = row * row_size;
                                if (!NormalizeRow(OfRow(norm, row, row_size), x.As<In>() + begin,
                                                  row_size, y.As<Out>() + begin)) {
@@ -197,9 +197,10 @@ void Clip(Elements x, int64_t size, double limit) {
   });
 }
 
-void ComputeChannelMoments(ConstElements x, const ChannelLayout& layout, double* mean, double* m2) {
+void ComputeChannelMoments(ConstElements x, const ChannelLayout& layout, Part channels,
+                           double* mean, double* m2) {
   VisitElementType(x.type, [&]<typename T>(ElementTag<T>) {
-    for (int64_t c = 0; c < layout.channels; ++c) {
+    for (int64_t c = channels.begin; c < channels.end; ++c) {
       ComputePlaneMoments<Sums>(x.As<T>() + c * layout.inner, layout, mean[c], m2[c]);
     }
   });
@@ -291,18 +292,20 @@ ChannelAffine Narrowed(const ChannelAffine& affine, int64_t channels, float* nar
 }
 
 bool NormalizeChannels(const ChannelAffine& affine, ConstElements x, const ChannelLayout& layout,
-                       Elements y) {
+                       Part spans, Elements y, bool /*past_caches*/) {
   bool all_finite = true;
-  VisitElementTypes(
-      x.type, y.type, [&]<typename In, typename Out>(ElementTag<In>, ElementTag<Out>) {
-        ForEachValue(layout, [&](int64_t place, int64_t c) {
-          const double element = LoadElement(x.As<In>() + place);
-          if (!(std::fabs(element) < kLargestMagnitude)) all_finite = false;
-          StoreNormalized(element, affine.center[c], affine.scale[c],
-                          affine.shift != nullptr ? affine.shift + c : nullptr,
-                          affine.in_float64 || !kIsNarrow<In, Out>, y.As<Out>() + place);
-        });
-      });
+  VisitElementTypes(x.type, y.type,
+                    [&]<typename In, typename Out>(ElementTag<In>, ElementTag<Out>) {
+                      const int64_t end = spans.end * layout.span_size();
+                      for (int64_t i = spans.begin * layout.span_size(); i < end; ++i) {
+                        const int64_t c = i / layout.inner % layout.channels;
+                        const double element = LoadElement(x.As<In>() + i);
+                        if (!(std::fabs(element) < kLargestMagnitude)) all_finite = false;
+                        StoreNormalized(element, affine.center[c], affine.scale[c],
+                                        affine.shift != nullptr ? affine.shift + c : nullptr,
+                                        affine.in_float64 || !kIsNarrow<In, Out>, y.As<Out>() + i);
+                      }
+                    });
   return all_finite;
 }
 

@@ -22,6 +22,7 @@
 #include "core/kernels/channel_kernels.h"
 #include "core/kernels/element_conversion.h"
 #include "core/kernels/epsilon.h"
+#include "core/kernels/parts.h"
 #include "core/kernels/row_kernels.h"
 #include "core/tensor/channel_layout.h"
 #include "core/tensor/element_type.h"
@@ -100,13 +101,16 @@ struct DeviationSums {
 
 namespace portable {
 
-bool NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t row_size,
-                   Elements y);
+// Some rows of those that lie at `x` and `y`.
+bool NormalizeRows(const RowNorm& norm, ConstElements x, Part rows, int64_t row_size, Elements y,
+                   bool past_caches = false);
 bool AllFinite(ConstElements x, int64_t size);
 void CanonicalizeNans(Elements x, int64_t size);
 void Clip(Elements x, int64_t size, double limit);
 
-void ComputeChannelMoments(ConstElements x, const ChannelLayout& layout, double* mean, double* m2);
+// Some of the layout's channels.
+void ComputeChannelMoments(ConstElements x, const ChannelLayout& layout, Part channels,
+                           double* mean, double* m2);
 void FoldExtremes(ConstElements x, const ChannelLayout& layout, double* minimum, double* maximum);
 void MergeChannelMoments(double count_a, double count_b, const double* mean_b, const double* m2_b,
                          int64_t channels, double* mean_a, double* m2_a);
@@ -118,8 +122,9 @@ void ComputeChannelScale(const double* spread, double divisor, const Epsilon& ep
 void FoldAndNormalizeToken(const TokenStep& step, ConstElements x, int64_t channels, double* mean,
                            double* spread, Elements y);
 ChannelAffine Narrowed(const ChannelAffine& affine, int64_t channels, float* narrow);
+// Some of the layout's spans.
 bool NormalizeChannels(const ChannelAffine& affine, ConstElements x, const ChannelLayout& layout,
-                       Elements y);
+                       Part spans, Elements y, bool past_caches = false);
 
 }  // namespace portable
 }  // namespace normd::kernels

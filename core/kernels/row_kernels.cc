@@ -41,88 +41,94 @@ HWY_NOINLINE void WriteInDoubles(const RowNorm& norm, const RowCoefficients& coe
 }
 
 template <typename In, typename Out>
-HWY_NOINLINE bool NormalizeInDoubles(const RowNorm& norm, const In* x, int64_t rows,
-                                     int64_t row_size, Out* y) {
+HWY_NOINLINE bool NormalizeInDoubles(const RowNorm& norm, const In* x, Part rows, int64_t row_size,
+                                     Out* y) {
   bool all_finite = true;
-  for (int64_t row = 0; row < rows; ++row, x += row_size, y += row_size) {
-    const RowCoefficients coefficients = CoefficientsOf<Sums>(norm, x, row_size);
-    WriteInDoubles(OfRow(norm, row, row_size), coefficients, x, row_size, y);
+  for (int64_t row = rows.begin; row < rows.end; ++row) {
+    const int64_t begin = row * row_size;
+    const RowCoefficients coefficients = CoefficientsOf<Sums>(norm, x + begin, row_size);
+    WriteInDoubles(OfRow(norm, row, row_size), coefficients, x + begin, row_size, y + begin);
     all_finite = all_finite && coefficients.all_finite;
   }
   return all_finite;
 }
 
-// Rows of one narrow type by their raw moments: each is summed while the one before it is written.
+// Writes a row, and sums the next one meanwhile: that waits for memory and for additions, this for
+// neither.
+template <bool kWithValues, typename T, class Write>
+HWY_INLINE RawMoments WriteAndSum(const Write& write, const T* next, int64_t size) {
+  RawLaneSums<kWithValues> sums;
+  sums.Clear();
+  int64_t i = 0;
+  for (; i + kLanes <= size; i += kLanes) {
+    for (int64_t k = 0; k < kLanes; k += hn::MaxLanes(Floats())) write(Floats(), i + k);
+    AddLanes(next + i, sums);
+  }
+  AddRest(next + i, size - i, 0, sums);
+  for (; i < size; ++i) write(OneFloat(), i);
+  return sums.Total();
+}
+
+// Rows of one narrow type by their raw moments. `High` None: without their mean.
 template <class High, typename T, class Gamma, class Beta>
 HWY_NOINLINE bool NormalizeInFloats(const RowNorm& norm, Gamma gamma, Beta beta, const T* x,
-                                    int64_t rows, int64_t row_size, T* y) {
+                                    Part rows, int64_t row_size, T* y, Stores stores) {
   constexpr bool kWithValues = !hwy::IsSame<High, None>();
-  constexpr int64_t kStep = hn::MaxLanes(Floats());
-  const Stores stores = StoresOf(y, rows, row_size);
-  const bool sums_ahead = row_size <= kChunk;
   bool all_finite = true;
-  RawMoments raw = Sums<T>::template Raw<kWithValues>(x, row_size);
-  for (int64_t row = 0; row < rows; ++row, x += row_size, y += row_size) {
-    const auto coefficients = CoefficientsOfMoments<Sums<T> >(norm, raw, x, row_size);
+  RawMoments raw = Sums<T>::template Raw<kWithValues>(x + rows.begin * row_size, row_size);
+  for (int64_t row = rows.begin; row < rows.end; ++row) {
+    const int64_t begin = row * row_size;
+    const T* const next = row + 1 < rows.end ? x + begin + row_size : nullptr;
+    const auto coefficients = CoefficientsOfMoments<Sums<T> >(norm, raw, x + begin, row_size);
     all_finite = all_finite && coefficients.all_finite;
-    const bool is_last = row + 1 == rows;
-    const T* const next = x + row_size;
-    if (!NarrowCoefficients::Fit(coefficients.mean, coefficients.scale)) {
-      WriteInDoubles(OfRow(norm, row, row_size), coefficients, x, row_size, y);
-      if (!is_last) raw = Sums<T>::template Raw<kWithValues>(next, row_size);
-      continue;
-    }
-    const NarrowCoefficients narrow(coefficients.mean, coefficients.scale);
-    const int64_t begin = norm.affine_rows == 1 ? 0 : row % norm.affine_rows * row_size;
-    AffineInFloats<T, High, Same<float>, Gamma, Beta> write{
-        {}, {}, {narrow.scale}, gamma.From(begin), beta.From(begin), x, y, stores};
-    if constexpr (kWithValues) {
-      write.high = {narrow.high};
-      write.low = {narrow.low};
-    }
-    if (is_last || !sums_ahead) {
+    if (NarrowCoefficients::Fit(coefficients.mean, coefficients.scale)) {
+      const NarrowCoefficients narrow(coefficients.mean, coefficients.scale);
+      const int64_t affine = norm.affine_rows == 1 ? 0 : row % norm.affine_rows * row_size;
+      const AffineInFloats<T, High, Same<float>, Gamma, Beta> write{High::Of(narrow.high),
+                                                                    High::Of(narrow.low),
+                                                                    {narrow.scale},
+                                                                    gamma.From(affine),
+                                                                    beta.From(affine),
+                                                                    x + begin,
+                                                                    y + begin,
+                                                                    stores};
+      if (next != nullptr && row_size <= kChunk) {
+        raw = {};
+        raw.Add(WriteAndSum<kWithValues>(write, next, row_size));
+        continue;
+      }
       ForEachElement<Floats>(row_size, write);
-      if (!is_last) raw = Sums<T>::template Raw<kWithValues>(next, row_size);
-      continue;
+    } else {
+      WriteInDoubles(OfRow(norm, row, row_size), coefficients, x + begin, row_size, y + begin);
     }
-    RawLaneSums<kWithValues> sums;
-    sums.Clear();
-    int64_t i = 0;
-    for (; i + kLanes <= row_size; i += kLanes) {
-      for (int64_t k = 0; k < kLanes; k += kStep) write(Floats(), i + k);
-      AddLanes(next + i, sums);
-    }
-    AddRest(next + i, row_size - i, 0, sums);
-    for (; i < row_size; ++i) write(hn::CappedTag<float, 1>(), i);
-    raw = {};
-    raw.Add(sums.Total());
+    if (next != nullptr) raw = Sums<T>::template Raw<kWithValues>(next, row_size);
   }
   if (stores == Stores::kPastCaches) hwy::FlushStream();
   return all_finite;
 }
 
-bool NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t row_size,
-                   Elements y) {
-  if (rows == 0 || row_size == 0) return true;
+bool NormalizeRows(const RowNorm& norm, ConstElements x, Part rows, int64_t row_size, Elements y,
+                   bool past_caches) {
   bool all_finite = true;
   VisitElementTypes(
       x.type, y.type, [&]<typename In, typename Out>(ElementTag<In>, ElementTag<Out>) HWY_ATTR {
+        const In* const from = x.As<In>();
+        Out* const to = y.As<Out>();
         if constexpr (kIsNarrow<In, Out>) {
           if (TakesFloats(norm)) {
-            VisitAffine(
-                norm.narrow_gamma, norm.narrow_beta, static_cast<float>(norm.offset),
-                [&](auto gamma, auto beta) HWY_ATTR {
-                  const auto normalize =
-                      HasMean(norm)
-                          ? NormalizeInFloats<Same<float>, In, decltype(gamma), decltype(beta)>
-                          : NormalizeInFloats<None, In, decltype(gamma), decltype(beta)>;
-                  all_finite =
-                      normalize(norm, gamma, beta, x.As<In>(), rows, row_size, y.As<Out>());
-                });
+            const Stores stores = StoresOf(to, row_size, past_caches);
+            VisitAffine(norm.narrow_gamma, norm.narrow_beta, static_cast<float>(norm.offset),
+                        [&]<class Gamma, class Beta>(Gamma gamma, Beta beta) HWY_ATTR {
+                          const auto normalize =
+                              HasMean(norm) ? NormalizeInFloats<Same<float>, In, Gamma, Beta>
+                                            : NormalizeInFloats<None, In, Gamma, Beta>;
+                          all_finite =
+                              normalize(norm, gamma, beta, from, rows, row_size, to, stores);
+                        });
             return;
           }
         }
-        all_finite = NormalizeInDoubles(norm, x.As<In>(), rows, row_size, y.As<Out>());
+        all_finite = NormalizeInDoubles(norm, from, rows, row_size, to);
       });
   return all_finite;
 }
@@ -171,9 +177,14 @@ HWY_EXPORT(AllFinite);
 HWY_EXPORT(CanonicalizeNans);
 HWY_EXPORT(Clip);
 
-bool NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t row_size,
-                   Elements y) {
-  return HWY_DYNAMIC_DISPATCH(NormalizeRows)(norm, x, rows, row_size, y);
+bool NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t row_size, Elements y,
+                   Executor& executor) {
+  if (rows == 0 || row_size == 0) return true;
+  const int64_t y_bytes = row_size * SizeOf(y.type);
+  const bool past_caches = rows * y_bytes >= kLeastOutputPastCaches;
+  return AllFiniteInParts(executor, rows, row_size * SizeOf(x.type) + y_bytes, [&](Part part) {
+    return HWY_DYNAMIC_DISPATCH(NormalizeRows)(norm, x, part, row_size, y, past_caches);
+  });
 }
 
 bool AllFinite(ConstElements x, int64_t size) { return HWY_DYNAMIC_DISPATCH(AllFinite)(x, size); }

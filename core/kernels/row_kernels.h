@@ -3,14 +3,15 @@
 //
 // Input and output may be of different types. The bits of every output are those of
 // kernels/portable: they do not depend on the processor, on how many rows travel together, on
-// alignment, or on whether `y` is `x` (which is allowed for one type; other overlap is not).
-// Thread-safe; nothing is allocated.
+// the executor's threads, on alignment, or on whether `y` is `x` (which is allowed for one type;
+// other overlap is not). Thread-safe; nothing is allocated.
 #ifndef NORMD_CORE_KERNELS_ROW_KERNELS_H_
 #define NORMD_CORE_KERNELS_ROW_KERNELS_H_
 
 #include <cstdint>
 
 #include "core/kernels/epsilon.h"
+#include "core/kernels/executor.h"
 #include "core/tensor/element_type.h"
 
 namespace normd::kernels {
@@ -47,8 +48,8 @@ struct RowNorm {
 // once; but those of a mean and variance or of squares, from and to one narrower type, in float32
 // with an error below 5 units in the last place, where float32 has the range, and rounded to that
 // type.
-bool NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t row_size,
-                   Elements y);
+bool NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t row_size, Elements y,
+                   Executor& executor = SerialExecutor());
 
 // Whether no element is NaN or infinite, nor, of float64, 2^480 or beyond: sums of squares
 // overflow.

@@ -18,9 +18,9 @@ namespace {
 ChannelCoefficients InverseOf(const ChannelCoefficients& coefficients) {
   ChannelCoefficients result;
   result.in_float64 = true;  // what comes back may be far from 0, and is rounded once
-  result.center = coefficients.shift;
+  if (coefficients.shift != nullptr) result.center = *coefficients.shift;
   result.center.resize(coefficients.center.size());
-  result.shift = coefficients.center;
+  result.shift = std::make_shared<const std::vector<double>>(coefficients.center);
   result.scale.resize(coefficients.scale.size());
   std::transform(coefficients.scale.begin(), coefficients.scale.end(), result.scale.begin(),
                  [](double scale) { return scale == 0 ? 0 : 1 / scale; });
@@ -29,7 +29,7 @@ ChannelCoefficients InverseOf(const ChannelCoefficients& coefficients) {
 
 kernels::ChannelAffine AffineOf(const ChannelCoefficients& coefficients) {
   return {coefficients.center.data(), coefficients.scale.data(),
-          coefficients.shift.empty() ? nullptr : coefficients.shift.data(),
+          coefficients.shift == nullptr ? nullptr : coefficients.shift->data(),
           coefficients.narrow.empty() ? nullptr : coefficients.narrow.data(),
           coefficients.in_float64};
 }
@@ -43,8 +43,10 @@ absl::StatusOr<ChannelNormalizer> ChannelNormalizer::Create(const NormalizationS
   ChannelNormalizer result;
   result.spec_ = spec;
   result.row_ = *binding;
-  if (spec.beta) result.shift_ = spec.beta->values;
-  if (spec.low.value_or(0) != 0) result.shift_.assign(binding->step.channels, *spec.low);
+  std::vector<double> shift;
+  if (spec.beta) shift = spec.beta->values;
+  if (spec.low.value_or(0) != 0) shift.assign(binding->step.channels, *spec.low);
+  if (!shift.empty()) result.shift_ = std::make_shared<const std::vector<double>>(std::move(shift));
   return result;
 }
 
@@ -98,18 +100,20 @@ ChannelNormalizer::FiniteRows ChannelNormalizer::SelectFiniteRows(ConstElements 
 }
 
 absl::StatusOr<ChannelNormalizer::FiniteBatch> ChannelNormalizer::ComputeFinite(
-    ConstElements x, const Rows& rows) const {
+    ConstElements x, const Rows& rows, Executor& executor) const {
   FiniteBatch result{{x, rows, {}, {}}, EmptyBatchStatistics(*spec_.estimator, channels())};
   const auto* const moments = std::get_if<Moments>(&result.statistics);
   // Moments tell by themselves, so that the input is read once; but not those of float64, which has
   // finite values that must not enter either.
   const bool tell = moments != nullptr && x.type != ElementType::kFloat64;
-  if (tell) Compute(x, Layout(rows), result.statistics);
+  if (tell) Compute(x, Layout(rows), result.statistics, executor);
   const bool finite = tell ? kernels::AllFinite(moments->m2.data(), channels())
                            : kernels::AllFinite(x, row_.steps.TotalSize(rows));
   NORMD_RETURN_IF_ERROR(normd::CheckFinite(spec_, finite));
   if (!finite) result.rows = SelectFiniteRows(x, rows);
-  if (!finite || !tell) Compute(result.rows.data, Layout(result.rows.rows), result.statistics);
+  if (!finite || !tell) {
+    Compute(result.rows.data, Layout(result.rows.rows), result.statistics, executor);
+  }
   return result;
 }
 
@@ -125,57 +129,57 @@ void ChannelNormalizer::DropCoefficients(std::vector<double>& center,
   if (!spec_.scale.value_or(true)) std::fill(scale.begin(), scale.end(), 1.0);
 }
 
-template <typename Compute>
-ChannelCoefficients ChannelNormalizer::Complete(const Compute& compute) const {
+ChannelCoefficients ChannelNormalizer::Complete(ScaledChannels channels) const {
+  DropCoefficients(channels.center, channels.scale);
   ChannelCoefficients result{
-      std::vector<double>(channels()), std::vector<double>(channels()), shift_, {}, in_float64()};
-  compute(result.center.data(), result.scale.data());
-  DropCoefficients(result.center, result.scale);
+      std::move(channels.center), std::move(channels.scale), shift_, {}, in_float64()};
   if (result.in_float64) return result;
-  result.narrow.resize(4 * channels());
-  if (kernels::Narrowed(AffineOf(result), channels(), result.narrow.data()).narrow == nullptr) {
+  const auto size = static_cast<int64_t>(result.center.size());
+  result.narrow.resize(4 * size);
+  if (kernels::Narrowed(AffineOf(result), size, result.narrow.data()).narrow == nullptr) {
     result.narrow.clear();
   }
   return result;
 }
 
-ChannelCoefficients ChannelNormalizer::CoefficientsOf(const BatchStatistics& batch) const {
-  return Complete(
-      [&](double* center, double* scale) { ComputeCoefficients(batch, Rule(), center, scale); });
+ChannelCoefficients ChannelNormalizer::CoefficientsOf(BatchStatistics batch) const {
+  return Complete(ComputeCoefficients(std::move(batch), Rule()));
 }
 
 ChannelCoefficients ChannelNormalizer::CoefficientsOf(const RunningStatistics& statistics) const {
-  return Complete([&](double* center, double* scale) {
-    statistics.ComputeCoefficients(Rule(), center, scale);
-  });
+  ScaledChannels result{std::vector<double>(channels()), std::vector<double>(channels())};
+  statistics.ComputeCoefficients(Rule(), result.center.data(), result.scale.data());
+  return Complete(std::move(result));
 }
 
 bool ChannelNormalizer::Apply(const ChannelCoefficients& coefficients, Direction direction,
-                              ConstElements x, const Rows& rows, Elements y) const {
+                              ConstElements x, const Rows& rows, Elements y,
+                              Executor& executor) const {
   const ChannelLayout layout = Layout(rows);
   if (direction == Direction::kForward) {
-    const bool finite = kernels::NormalizeChannels(AffineOf(coefficients), x, layout, y);
+    const bool finite = kernels::NormalizeChannels(AffineOf(coefficients), x, layout, y, executor);
     FinishOutput(spec_, finite, y, layout.size());
     return finite;
   }
-  const bool finite = kernels::NormalizeChannels(AffineOf(InverseOf(coefficients)), x, layout, y);
+  const bool finite =
+      kernels::NormalizeChannels(AffineOf(InverseOf(coefficients)), x, layout, y, executor);
   if (!finite) kernels::CanonicalizeNans(y, layout.size());
   return finite;
 }
 
-absl::Status ChannelNormalizer::NormalizeByBatch(ConstElements x, const Rows& rows,
-                                                 Elements y) const {
-  const absl::StatusOr<FiniteBatch> batch = ComputeFinite(x, rows);
+absl::Status ChannelNormalizer::NormalizeByBatch(ConstElements x, const Rows& rows, Elements y,
+                                                 Executor& executor) const {
+  absl::StatusOr<FiniteBatch> batch = ComputeFinite(x, rows, executor);
   if (!batch.ok()) return batch.status();
   NORMD_RETURN_IF_ERROR(CheckEnoughValues(CountOf(batch->statistics)));
-  Apply(CoefficientsOf(batch->statistics), Direction::kForward, x, rows, y);
+  Apply(CoefficientsOf(std::move(batch->statistics)), Direction::kForward, x, rows, y, executor);
   return absl::OkStatus();
 }
 
 void ChannelNormalizer::NormalizeRowByRow(bool update_first, ConstElements x, const Rows& rows,
                                           RunningStatistics& statistics, Elements y) const {
   const ScaleRule rule = Rule();
-  const double* const beta = shift_.empty() ? nullptr : shift_.data();
+  const double* const beta = shift_ == nullptr ? nullptr : shift_->data();
   const bool drops = !spec_.center.value_or(true) || !spec_.scale.value_or(true);
   const bool only_tokens = !drops && Layout(rows).values_per_channel() == rows.count &&
                            kernels::AllFinite(x, Layout(rows).size());

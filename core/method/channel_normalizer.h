@@ -3,11 +3,13 @@
 #define NORMD_CORE_METHOD_CHANNEL_NORMALIZER_H_
 
 #include <cstdint>
+#include <memory>
 #include <variant>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "core/kernels/executor.h"
 #include "core/method/binding.h"
 #include "core/method/spec.h"
 #include "core/statistics/running_statistics.h"
@@ -21,8 +23,8 @@ namespace normd {
 struct ChannelCoefficients {
   std::vector<double> center;
   std::vector<double> scale;
-  std::vector<double> shift;  // empty: none
-  std::vector<float> narrow;  // see kernels::ChannelAffine; empty: none
+  std::shared_ptr<const std::vector<double>> shift;  // null: none
+  std::vector<float> narrow;                         // see kernels::ChannelAffine; empty: none
   bool in_float64 = false;
 };
 
@@ -71,20 +73,22 @@ class ChannelNormalizer {
     FiniteRows rows;
     BatchStatistics statistics;
   };
-  absl::StatusOr<FiniteBatch> ComputeFinite(ConstElements x, const Rows& rows) const;
+  absl::StatusOr<FiniteBatch> ComputeFinite(ConstElements x, const Rows& rows,
+                                            Executor& executor = SerialExecutor()) const;
 
   // The coefficients that batch or running statistics stand for.
-  ChannelCoefficients CoefficientsOf(const BatchStatistics& batch) const;
+  ChannelCoefficients CoefficientsOf(BatchStatistics batch) const;
   ChannelCoefficients CoefficientsOf(const RunningStatistics& statistics) const;
 
   // Applies coefficients. Every NaN comes out canonical. Forward, spec.clip has the last word.
   // Returns whether all of `x` was finite.
   bool Apply(const ChannelCoefficients& coefficients, Direction direction, ConstElements x,
-             const Rows& rows, Elements y) const;
+             const Rows& rows, Elements y, Executor& executor = SerialExecutor()) const;
 
   // TRAINING without a session: normalizes by this batch's own statistics, which are kept nowhere.
   // INVALID_ARGUMENT as CheckFinite and CheckEnoughValues have it.
-  absl::Status NormalizeByBatch(ConstElements x, const Rows& rows, Elements y) const;
+  absl::Status NormalizeByBatch(ConstElements x, const Rows& rows, Elements y,
+                                Executor& executor = SerialExecutor()) const;
 
   // STREAMING, PER_ROW: for each row in turn, folds it into `statistics` and normalizes it by them,
   // in the order given. The output does not depend on how rows are cut into calls, bit for bit.
@@ -95,9 +99,7 @@ class ChannelNormalizer {
   ChannelNormalizer() = default;
 
   ScaleRule Rule() const;
-  // What `compute` writes to a center and a scale, as this normalizer has it.
-  template <typename Compute>
-  ChannelCoefficients Complete(const Compute& compute) const;
+  ChannelCoefficients Complete(ScaledChannels channels) const;
   // Values scaled to a range reach its ends exactly: only float64 has the bits for that.
   bool in_float64() const { return std::holds_alternative<RunningExtremes>(*spec_.estimator); }
   // Standardization may leave out one or the other.
@@ -105,7 +107,7 @@ class ChannelNormalizer {
 
   NormalizationSpec spec_;
   ChannelBinding row_;
-  std::vector<double> shift_;  // beta, or the low end of the range; empty: none
+  std::shared_ptr<const std::vector<double>> shift_;  // beta, or the low end of the range, or null
 };
 
 }  // namespace normd

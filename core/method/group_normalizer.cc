@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/error/error.h"
 #include "core/kernels/channel_kernels.h"
+#include "core/kernels/parts.h"
 #include "core/kernels/row_kernels.h"
 
 namespace normd {
@@ -30,7 +31,8 @@ absl::StatusOr<GroupNormalizer> GroupNormalizer::Create(const NormalizationSpec&
   return result;
 }
 
-bool GroupNormalizer::NormalizeGroupsAsRows(ConstElements x, int64_t rows, Elements y) const {
+bool GroupNormalizer::NormalizeGroupsAsRows(ConstElements x, int64_t rows, Elements y,
+                                            Executor& executor) const {
   const int64_t groups = row_.step.channels / channels_per_group_;
   const kernels::RowNorm norm{
       .epsilon = spec_.resolved_epsilon(),
@@ -39,7 +41,7 @@ bool GroupNormalizer::NormalizeGroupsAsRows(ConstElements x, int64_t rows, Eleme
       .narrow_gamma = narrow_gamma_.empty() ? nullptr : narrow_gamma_.data(),
       .narrow_beta = narrow_beta_.empty() ? nullptr : narrow_beta_.data(),
       .affine_rows = groups};
-  return kernels::NormalizeRows(norm, x, rows * groups, channels_per_group_, y);
+  return kernels::NormalizeRows(norm, x, rows * groups, channels_per_group_, y, executor);
 }
 
 void GroupNormalizer::ComputeMoments(ConstElements x, const ChannelLayout& layout, double* mean,
@@ -86,13 +88,24 @@ bool GroupNormalizer::NormalizeByMoments(ConstElements x, const Rows& rows, Elem
   return finite;
 }
 
-absl::Status GroupNormalizer::Normalize(ConstElements x, const Rows& rows, Elements y) const {
-  const bool lie_together =
-      row_.steps.step_size == row_.step.channels && row_.steps.steps == 1 && !row_.steps.may_vary;
-  const bool finite =
-      lie_together ? NormalizeGroupsAsRows(x, rows.count, y) : NormalizeByMoments(x, rows, y);
+absl::Status GroupNormalizer::Normalize(ConstElements x, const Rows& rows, Elements y,
+                                        Executor& executor) const {
+  const StepLayout& steps = row_.steps;
+  bool finite = true;
+  if (steps.step_size == row_.step.channels && steps.steps == 1 && !steps.may_vary) {
+    finite = NormalizeGroupsAsRows(x, rows.count, y, executor);
+  } else if (rows.steps.empty()) {
+    const int64_t size = row_size();
+    finite = kernels::AllFiniteInParts(
+        executor, rows.count, size * (SizeOf(x.type) + SizeOf(y.type)), [&](kernels::Part part) {
+          return NormalizeByMoments(x.From(part.begin * size), part.size(),
+                                    y.From(part.begin * size));
+        });
+  } else {
+    finite = NormalizeByMoments(x, rows, y);
+  }
   NORMD_RETURN_IF_ERROR(CheckFinite(spec_, finite));
-  FinishOutput(spec_, finite, y, row_.steps.TotalSize(rows));
+  FinishOutput(spec_, finite, y, steps.TotalSize(rows));
   return absl::OkStatus();
 }
 

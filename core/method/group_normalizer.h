@@ -30,15 +30,16 @@ class GroupNormalizer {
   int64_t channels() const { return row_.step.channels; }
 
   // INVALID_ARGUMENT (field "data") for NaN or infinity under REJECT; `y` is then unspecified.
-  absl::Status Normalize(ConstElements x, const Rows& rows, Elements y) const;
+  absl::Status Normalize(ConstElements x, const Rows& rows, Elements y,
+                         Executor& executor = SerialExecutor()) const;
 
  private:
   GroupNormalizer() = default;
 
   // Rows whose channels are single values: their groups are rows of a kernel. Returns whether all
   // of `x` was finite.
-  bool NormalizeGroupsAsRows(ConstElements x, int64_t rows, Elements y) const;
-  // All others.
+  bool NormalizeGroupsAsRows(ConstElements x, int64_t rows, Elements y, Executor& executor) const;
+  // All others, one row after the other.
   bool NormalizeByMoments(ConstElements x, const Rows& rows, Elements y) const;
   // Of one row: each channel gets its group's.
   void ComputeMoments(ConstElements x, const ChannelLayout& layout, double* mean, double* m2) const;

@@ -27,13 +27,15 @@ absl::StatusOr<Normalizer> CreateNormalizer(const NormalizationSpec& spec,
   return CreateKind<RowNormalizer>(spec, row_shape);
 }
 
-absl::Status Normalize(const Normalizer& normalizer, ConstElements x, const Rows& rows,
-                       Elements y) {
-  if (const auto* row = std::get_if<RowNormalizer>(&normalizer)) return row->Normalize(x, rows, y);
-  if (const auto* group = std::get_if<GroupNormalizer>(&normalizer)) {
-    return group->Normalize(x, rows, y);
+absl::Status Normalize(const Normalizer& normalizer, ConstElements x, const Rows& rows, Elements y,
+                       Executor& executor) {
+  if (const auto* row = std::get_if<RowNormalizer>(&normalizer)) {
+    return row->Normalize(x, rows, y, executor);
   }
-  return std::get<ChannelNormalizer>(normalizer).NormalizeByBatch(x, rows, y);
+  if (const auto* group = std::get_if<GroupNormalizer>(&normalizer)) {
+    return group->Normalize(x, rows, y, executor);
+  }
+  return std::get<ChannelNormalizer>(normalizer).NormalizeByBatch(x, rows, y, executor);
 }
 
 const NormalizationSpec& SpecOf(const Normalizer& normalizer) {

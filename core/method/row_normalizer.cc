@@ -49,11 +49,13 @@ kernels::RowNorm RowNormalizer::NormOf(int64_t group_size) const {
   return norm;
 }
 
-absl::Status RowNormalizer::Normalize(ConstElements x, const Rows& rows, Elements y) const {
+absl::Status RowNormalizer::Normalize(ConstElements x, const Rows& rows, Elements y,
+                                      Executor& executor) const {
   const int64_t size = steps_.TotalSize(rows);
   bool finite = true;
   if (group_size_ > 0) {
-    finite = kernels::NormalizeRows(NormOf(group_size_), x, size / group_size_, group_size_, y);
+    finite = kernels::NormalizeRows(NormOf(group_size_), x, size / group_size_, group_size_, y,
+                                    executor);
   } else {
     int64_t begin = 0;
     for (int64_t row = 0; row < rows.count; ++row) {

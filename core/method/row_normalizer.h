@@ -32,7 +32,8 @@ class RowNormalizer {
   int64_t group_size() const { return group_size_; }
 
   // INVALID_ARGUMENT (field "data") for NaN or infinity under REJECT; `y` is then unspecified.
-  absl::Status Normalize(ConstElements x, const Rows& rows, Elements y) const;
+  absl::Status Normalize(ConstElements x, const Rows& rows, Elements y,
+                         Executor& executor = SerialExecutor()) const;
 
  private:
   RowNormalizer() = default;

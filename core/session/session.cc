@@ -196,14 +196,16 @@ bool Session::UpdateBeside(absl::FunctionRef<bool(RunningStatistics&)> fold, Loc
 
 absl::StatusOr<uint64_t> Session::Apply(const ChannelNormalizer& normalizer,
                                         const StreamingPolicy& policy, ConstElements x,
-                                        const Rows& rows, Elements y, Patience patience) {
+                                        const Rows& rows, Elements y, Patience patience,
+                                        Executor& executor) {
   const bool row_by_row = IsRowByRow(policy);
   if (row_by_row) NORMD_RETURN_IF_ERROR(normalizer.CheckFinite(x, rows));
 
   // Outside the lock: the statistics of what is to enter.
   ChannelNormalizer::FiniteBatch batch{{}, Moments(0)};
   if (policy.mode != BatchNormMode::kInference && !row_by_row) {
-    absl::StatusOr<ChannelNormalizer::FiniteBatch> finite = normalizer.ComputeFinite(x, rows);
+    absl::StatusOr<ChannelNormalizer::FiniteBatch> finite =
+        normalizer.ComputeFinite(x, rows, executor);
     if (!finite.ok()) return finite.status();
     batch = *std::move(finite);
     if (policy.mode == BatchNormMode::kTraining) {
@@ -258,11 +260,12 @@ absl::StatusOr<uint64_t> Session::Apply(const ChannelNormalizer& normalizer,
   if (row_by_row && updates) return version;
 
   if (policy.mode == BatchNormMode::kTraining) {
-    normalizer.Apply(normalizer.CoefficientsOf(batch.statistics), Direction::kForward, x, rows, y);
+    normalizer.Apply(normalizer.CoefficientsOf(std::move(batch.statistics)), Direction::kForward, x,
+                     rows, y, executor);
     return version;
   }
   // An INFERENCE has not looked at its input yet.
-  const bool finite = normalizer.Apply(*coefficients, policy.direction, x, rows, y);
+  const bool finite = normalizer.Apply(*coefficients, policy.direction, x, rows, y, executor);
   NORMD_RETURN_IF_ERROR(CheckFinite(normalizer.spec(), finite));
   return version;
 }

@@ -104,7 +104,8 @@ class Session {
   // - NOT_FOUND: the session was deleted.
   absl::StatusOr<uint64_t> Apply(const ChannelNormalizer& normalizer, const StreamingPolicy& policy,
                                  ConstElements x, const Rows& rows, Elements y,
-                                 Patience patience = Patience::kWait);
+                                 Patience patience = Patience::kWait,
+                                 Executor& executor = SerialExecutor());
 
   // Whether updates by `policy` fold in value by value, so that a long one makes others wait.
   bool UpdatesByValue(const StreamingPolicy& policy) const;

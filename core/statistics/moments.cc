@@ -4,11 +4,11 @@
 
 namespace normd {
 
-void Moments::Compute(ConstElements x, const ChannelLayout& layout) {
+void Moments::Compute(ConstElements x, const ChannelLayout& layout, Executor& executor) {
   mean.resize(layout.channels);
   m2.resize(layout.channels);
   count = static_cast<double>(layout.values_per_channel());
-  if (count > 0) kernels::ComputeChannelMoments(x, layout, mean.data(), m2.data());
+  if (count > 0) kernels::ComputeChannelMoments(x, layout, mean.data(), m2.data(), executor);
 }
 
 void Moments::Merge(const Moments& other) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/kernels/executor.h"
 #include "core/tensor/channel_layout.h"
 #include "core/tensor/element_type.h"
 
@@ -18,7 +19,7 @@ struct Moments {
   explicit Moments(int64_t channels) : mean(channels), m2(channels) {}
 
   // Replaces these moments by those of `x`, reusing the arrays. An empty layout gives count 0.
-  void Compute(ConstElements x, const ChannelLayout& layout);
+  void Compute(ConstElements x, const ChannelLayout& layout, Executor& executor = SerialExecutor());
 
   // Merges `other` in (Chan, Golub and LeVeque 1979). Agrees with the pooled data's moments to
   // rounding; the bits depend on the order of merges.

@@ -59,8 +59,8 @@ absl::Status CheckExtremes(const StatisticsSnapshot& initial, int64_t channels) 
 void ComputeRangeCoefficients(const double* minimum, const double* maximum, int64_t channels,
                               double range, double* center, double* scale) {
   for (int64_t c = 0; c < channels; ++c) {
-    center[c] = minimum[c];
     scale[c] = InverseRange(minimum[c], maximum[c]) * range;
+    center[c] = minimum[c];
   }
 }
 
@@ -71,25 +71,29 @@ BatchStatistics EmptyBatchStatistics(const Estimator& estimator, int64_t channel
   return Moments(channels);
 }
 
-void Compute(ConstElements x, const ChannelLayout& layout, BatchStatistics& batch) {
-  std::visit([&](auto& statistics) { statistics.Compute(x, layout); }, batch);
+void Compute(ConstElements x, const ChannelLayout& layout, BatchStatistics& batch,
+             Executor& executor) {
+  if (auto* moments = std::get_if<Moments>(&batch)) return moments->Compute(x, layout, executor);
+  std::get<Extremes>(batch).Compute(x, layout);
 }
 
 double CountOf(const BatchStatistics& batch) {
   return std::visit([](const auto& statistics) { return statistics.count; }, batch);
 }
 
-void ComputeCoefficients(const BatchStatistics& batch, const ScaleRule& rule, double* center,
-                         double* scale) {
-  if (const auto* extremes = std::get_if<Extremes>(&batch)) {
-    return ComputeRangeCoefficients(extremes->minimum.data(), extremes->maximum.data(),
-                                    static_cast<int64_t>(extremes->minimum.size()), rule.range,
-                                    center, scale);
+ScaledChannels ComputeCoefficients(BatchStatistics batch, const ScaleRule& rule) {
+  if (auto* extremes = std::get_if<Extremes>(&batch)) {
+    ScaledChannels result{std::move(extremes->minimum), std::move(extremes->maximum)};
+    ComputeRangeCoefficients(result.center.data(), result.scale.data(),
+                             static_cast<int64_t>(result.center.size()), rule.range,
+                             result.center.data(), result.scale.data());
+    return result;
   }
-  const Moments& moments = std::get<Moments>(batch);
-  std::copy(moments.mean.begin(), moments.mean.end(), center);
-  kernels::ComputeChannelScale(moments.m2.data(), moments.count, rule.epsilon, rule.gamma,
-                               static_cast<int64_t>(moments.m2.size()), scale);
+  Moments& moments = std::get<Moments>(batch);
+  ScaledChannels result{std::move(moments.mean), std::move(moments.m2)};
+  kernels::ComputeChannelScale(result.scale.data(), moments.count, rule.epsilon, rule.gamma,
+                               static_cast<int64_t>(result.scale.size()), result.scale.data());
+  return result;
 }
 
 RunningStatistics::RunningStatistics(const Estimator& estimator, int64_t channels)

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/kernels/epsilon.h"
+#include "core/kernels/executor.h"
 #include "core/statistics/estimator.h"
 #include "core/statistics/extremes.h"
 #include "core/statistics/moments.h"
@@ -24,7 +25,8 @@ BatchStatistics EmptyBatchStatistics(const Estimator& estimator, int64_t channel
 
 // Replaces `batch` by the statistics of `x`, whose values must be finite, reusing its arrays. An
 // empty layout gives count 0.
-void Compute(ConstElements x, const ChannelLayout& layout, BatchStatistics& batch);
+void Compute(ConstElements x, const ChannelLayout& layout, BatchStatistics& batch,
+             Executor& executor = SerialExecutor());
 
 // Values per channel.
 double CountOf(const BatchStatistics& batch);
@@ -37,9 +39,12 @@ struct ScaleRule {
 };
 
 // A channel's center, what is subtracted, and its scale: InverseDeviation(variance, epsilon)
-// [* gamma], or range / (maximum - minimum).
-void ComputeCoefficients(const BatchStatistics& batch, const ScaleRule& rule, double* center,
-                         double* scale);
+// [* gamma], or range / (maximum - minimum). In the arrays of `batch`.
+struct ScaledChannels {
+  std::vector<double> center;
+  std::vector<double> scale;
+};
+ScaledChannels ComputeCoefficients(BatchStatistics batch, const ScaleRule& rule);
 
 // What running statistics know, for exchange. float64, one value per channel.
 struct StatisticsSnapshot {

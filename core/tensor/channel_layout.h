@@ -16,6 +16,11 @@ struct ChannelLayout {
 
   int64_t values_per_channel() const { return outer * inner; }
   int64_t size() const { return outer * channels * inner; }
+
+  // Its spans of neighboring elements that are treated alike: the channels of one position of
+  // channels-last data, and else the plane of one channel.
+  int64_t span_size() const { return inner == 1 ? channels : inner; }
+  int64_t spans() const { return inner == 1 ? outer : outer * channels; }
 };
 
 }  // namespace normd

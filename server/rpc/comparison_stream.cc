@@ -113,7 +113,7 @@ absl::Status ComparisonStream::Open(const v1::CompareRequest& request,
 }
 
 absl::Status ComparisonStream::Answer(const v1::CompareRequest& request, Patience /*patience*/,
-                                      v1::CompareResponse* response) {
+                                      Executor& /*executor*/, v1::CompareResponse* response) {
   NORMD_RETURN_IF_ERROR(sequence_.CheckNext(request));
   v1::CompareResult* result = response->mutable_result();
   result->clear_methods();

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "core/comparison/method_comparison.h"
+#include "core/kernels/executor.h"
 #include "core/session/session.h"
 #include "normd/v1/comparison.pb.h"
 #include "server/async/byte_budget.h"
@@ -45,7 +46,7 @@ class ComparisonStream {
 
   // Answers any further message by a result or an error in its place. A chunk that one method
   // refuses enters none. An error that is returned ends the call.
-  absl::Status Answer(const v1::CompareRequest& request, Patience patience,
+  absl::Status Answer(const v1::CompareRequest& request, Patience patience, Executor& executor,
                       v1::CompareResponse* response);
 
   // The last message: the summary.

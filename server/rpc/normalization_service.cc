@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/error/error.h"
+#include "core/kernels/executor.h"
 #include "server/rpc/proto_conversion.h"
 #include "server/rpc/spec_conversion.h"
 #include "server/rpc/status_mapping.h"
@@ -83,11 +84,13 @@ absl::Status NormalizationService::Normalize(const v1::NormalizeRequest& request
   if (admission_.overload.overloaded()) return OverloadedError();
   NormalizationTarget target(metrics_);
   NORMD_RETURN_IF_ERROR(target.Bind(request, store_, limits_));
+  // It runs where that says.
+  Executor& executor = IsLong(request) ? admission_.executor : SerialExecutor();
   const v1::Tensor& input = request.input();
   v1::Tensor* output = response->mutable_output();
   const absl::StatusOr<uint64_t> version =
       target.Normalize({input.data(), input.shape(), request.lengths(), request.row_mask()},
-                       Patience::kWait, [output](int64_t bytes) {
+                       Patience::kWait, executor, [output](int64_t bytes) {
                          output->mutable_data()->resize(bytes);
                          return output->mutable_data()->data();
                        });

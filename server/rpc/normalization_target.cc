@@ -146,12 +146,14 @@ v1::BatchNormMode NormalizationTarget::mode() const {
 }
 
 absl::StatusOr<uint64_t> NormalizationTarget::NormalizeRows(ConstElements x, const Rows& rows,
-                                                            Patience patience, Elements y) const {
+                                                            Patience patience, Executor& executor,
+                                                            Elements y) const {
   absl::StatusOr<uint64_t> version = 0;
   if (session_ != nullptr) {
-    version = session_->Apply(*ChannelsOf(normalizer_), policy_, x, rows, y, patience);
+    version = session_->Apply(*ChannelsOf(normalizer_), policy_, x, rows, y, patience, executor);
     if (IsBusy(version.status())) return version;
-  } else if (absl::Status status = normd::Normalize(*normalizer_, x, rows, y); !status.ok()) {
+  } else if (absl::Status status = normd::Normalize(*normalizer_, x, rows, y, executor);
+             !status.ok()) {
     version = std::move(status);
   }
   CountRows(version.ok(), x, rows);
@@ -170,7 +172,7 @@ void NormalizationTarget::CountRows(bool normalized, ConstElements x, const Rows
 }
 
 absl::StatusOr<uint64_t> NormalizationTarget::Normalize(
-    const ReceivedBatch& batch, Patience patience,
+    const ReceivedBatch& batch, Patience patience, Executor& executor,
     absl::FunctionRef<char*(int64_t bytes)> allocate) const {
   const absl::StatusOr<Padding> padding = batches_->PaddingOf(batch);
   if (!padding.ok()) return padding.status();
@@ -186,7 +188,7 @@ absl::StatusOr<uint64_t> NormalizationTarget::Normalize(
   char* const output = allocate(output_bytes);
   if (padding->empty()) {
     return NormalizeRows({input_type_, batch.data.data()}, padding->valid_rows(), patience,
-                         {output_type_, output});
+                         executor, {output_type_, output});
   }
   const int64_t step_size = batches_->step_size();
   const int64_t valid = padding->valid_steps() * step_size;
@@ -194,7 +196,7 @@ absl::StatusOr<uint64_t> NormalizationTarget::Normalize(
   std::string y(valid * output_size, '\0');
   padding->TakeOut(batch.data.data(), step_size * input_size, x.data());
   absl::StatusOr<uint64_t> version = NormalizeRows({input_type_, x.data()}, padding->valid_rows(),
-                                                   patience, {output_type_, y.data()});
+                                                   patience, executor, {output_type_, y.data()});
   if (version.ok()) padding->PutBack(y.data(), step_size * output_size, output);
   return version;
 }

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "core/kernels/executor.h"
 #include "core/method/normalizer.h"
 #include "core/session/session.h"
 #include "core/session/session_store.h"
@@ -61,6 +62,7 @@ class NormalizationTarget {
   // the statistics afterwards; 0 without a session. Errors are those of RowBatches::PaddingOf and
   // Session::Apply, and INVALID_ARGUMENT (field "data") for an output above a message's limit.
   absl::StatusOr<uint64_t> Normalize(const ReceivedBatch& batch, Patience patience,
+                                     Executor& executor,
                                      absl::FunctionRef<char*(int64_t bytes)> allocate) const;
 
  private:
@@ -72,7 +74,7 @@ class NormalizationTarget {
   absl::Status BindPolicy(const Request& request, bool has_statistics);
 
   absl::StatusOr<uint64_t> NormalizeRows(ConstElements x, const Rows& rows, Patience patience,
-                                         Elements y) const;
+                                         Executor& executor, Elements y) const;
   void CountRows(bool normalized, ConstElements x, const Rows& rows) const;
 
   const NormalizationMetrics& metrics_;

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "core/error/error.h"
+#include "core/kernels/executor.h"
 #include "core/session/session.h"
 #include "server/async/byte_budget.h"
 #include "server/async/stream_call.h"
@@ -37,7 +38,7 @@ inline constexpr int64_t kMaxKeptBytes = 256 << 10;
 //   Request, Reply                           a message, and the answer to one, for Serialize
 //   absl::Status Open(const Request&, Reply*);
 //                                            the first message
-//   absl::Status Answer(const Request&, Patience, Reply*);
+//   absl::Status Answer(const Request&, Patience, Executor&, Reply*);
 //                                            any further one; an error ends the call, but IsBusy
 //   void Close(Reply*) const;                the last message of a stream that was opened
 //   int64_t inline_bytes() const;            a larger message takes too long for the loop's thread
@@ -77,14 +78,14 @@ Task RunStream(std::unique_ptr<StreamCall> call, std::unique_ptr<Session> sessio
     // All that takes time, so that it can be done elsewhere.
     bool parsed = false;
     grpc::ByteBuffer message;
-    const auto answer = [&](Patience patience) {
+    const auto answer = [&](Patience patience, Executor& executor) {
       return CatchInternal(record.trace(), [&]() -> absl::Status {
         NORMD_RETURN_IF_ERROR(deadline.Check());
         if (!parsed && !ParseRequest(call->read_message(), request)) {
           return MalformedError(Request::descriptor()->name());
         }
         if (!std::exchange(parsed, true)) record.CountReceived();
-        NORMD_RETURN_IF_ERROR(opened ? session->Answer(request, patience, &reply)
+        NORMD_RETURN_IF_ERROR(opened ? session->Answer(request, patience, executor, &reply)
                                      : session->Open(request, &reply));
         grpc::ByteBuffer serialized = Serialize(reply);
         message.Swap(&serialized);
@@ -97,10 +98,10 @@ Task RunStream(std::unique_ptr<StreamCall> call, std::unique_ptr<Session> sessio
       });
     };
     const bool is_large = call->read_bytes() > session->inline_bytes();
-    if (!is_large) status = answer(Patience::kRefuse);
+    if (!is_large) status = answer(Patience::kRefuse, SerialExecutor());
     if (is_large || IsBusy(status)) {
       status = co_await RunOn(admission.workers, call->loop(), session->turn(!is_large),
-                              [&] { return answer(Patience::kWait); });
+                              [&] { return answer(Patience::kWait, admission.executor); });
     }
     if (!status.ok()) break;
     opened = true;

@@ -24,12 +24,13 @@ absl::Status StreamSession::Open(const Request& request, ResultReply* reply) {
   return absl::OkStatus();
 }
 
-absl::Status StreamSession::Answer(const Request& request, Patience patience, ResultReply* reply) {
+absl::Status StreamSession::Answer(const Request& request, Patience patience, Executor& executor,
+                                   ResultReply* reply) {
   NORMD_RETURN_IF_ERROR(sequence_.CheckNext(request));
   const v1::Chunk& chunk = request.chunk();
   const absl::StatusOr<uint64_t> version =
       target_.Normalize({chunk.data(), chunk.shape(), chunk.lengths(), chunk.row_mask()}, patience,
-                        [&](int64_t bytes) { return reply->AllocateData(bytes); });
+                        executor, [&](int64_t bytes) { return reply->AllocateData(bytes); });
   if (version.ok()) {
     v1::Result* result = reply->message().mutable_result();
     result->set_sequence_number(sequence_.Advance());

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "core/kernels/executor.h"
 #include "core/session/session_store.h"
 #include "normd/v1/normalization.pb.h"
 #include "server/observability/normalization_metrics.h"
@@ -37,7 +38,8 @@ class StreamSession {
 
   // Answers any further message by a result or an error in its place. An error that is returned
   // ends the call; but for IsBusy, under Patience::kRefuse: then it can be answered later.
-  absl::Status Answer(const Request& request, Patience patience, ResultReply* reply);
+  absl::Status Answer(const Request& request, Patience patience, Executor& executor,
+                      ResultReply* reply);
 
   // The last message.
   void Close(ResultReply* reply) const;

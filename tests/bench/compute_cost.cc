@@ -48,7 +48,7 @@ class Measured {
       const std::string message = request_.SerializeAsString();
       const auto start = std::chrono::steady_clock::now();
       if (!received_.ParseFromString(message)) std::abort();
-      Check(stream_.Answer(received_, Patience::kWait, &reply_));
+      Check(stream_.Answer(received_, Patience::kWait, SerialExecutor(), &reply_));
       grpc::ByteBuffer answer = Serialize(reply_);
       all.push_back(
           std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start)

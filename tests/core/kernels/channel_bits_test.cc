@@ -36,7 +36,8 @@ TEST(ChannelBits, OfMoments) {
     std::vector<double> mean(layout.channels), m2(layout.channels), expected_mean(layout.channels),
         expected_m2(layout.channels);
     ComputeChannelMoments(x.data(), layout, mean.data(), m2.data());
-    portable::ComputeChannelMoments(x.data(), layout, expected_mean.data(), expected_m2.data());
+    portable::ComputeChannelMoments(x.data(), layout, {0, layout.channels}, expected_mean.data(),
+                                    expected_m2.data());
     EXPECT_TRUE(SameBits(mean, expected_mean));
     EXPECT_TRUE(SameBits(m2, expected_m2));
   });
@@ -69,7 +70,8 @@ TEST(ChannelBits, OfOutputs) {
       in_float64.in_float64 = true;
       for (const ChannelAffine& affine : {wide, narrowed, in_float64}) {
         std::vector<float> expected(layout.size());
-        EXPECT_TRUE(portable::NormalizeChannels(affine, x.data(), layout, expected.data()));
+        EXPECT_TRUE(portable::NormalizeChannels(affine, x.data(), layout, {0, layout.spans()},
+                                                expected.data()));
         FloatsAt y(std::vector<float>(expected.size()), 5);
         EXPECT_TRUE(NormalizeChannels(affine, x.data(), layout, y.data()));
         EXPECT_TRUE(SameBits(y.values(), expected));
@@ -95,9 +97,10 @@ TEST(ChannelBits, OfAChannelAreItsOwn) {
       EXPECT_EQ(narrowed.narrow != nullptr, expect_narrow);
       EXPECT_EQ(portable::Narrowed(affine, channels, narrow.data()).narrow != nullptr,
                 expect_narrow);
-      for (const ChannelLayout& layout : {ChannelLayout{1, channels, 3}, ChannelLayout{3, channels, 1}}) {
+      for (const ChannelLayout& layout :
+           {ChannelLayout{1, channels, 3}, ChannelLayout{3, channels, 1}}) {
         NormalizeChannels(narrowed, x.data(), layout, y.data());
-        portable::NormalizeChannels(affine, x.data(), layout, expected.data());
+        portable::NormalizeChannels(affine, x.data(), layout, {0, layout.spans()}, expected.data());
         EXPECT_TRUE(SameBits(y, expected));
       }
       y.resize(channels);
@@ -136,7 +139,8 @@ TEST(ChannelOutputs, TellWhetherAllWasFinite) {
           EXPECT_FALSE(NormalizeChannels(affine, x.data(), layout, y.data()));
           EXPECT_FALSE(NormalizeChannels(Narrowed(affine, layout.channels, narrow.data()), x.data(),
                                          layout, y.data()));
-          EXPECT_FALSE(portable::NormalizeChannels(affine, x.data(), layout, y.data()));
+          EXPECT_FALSE(
+              portable::NormalizeChannels(affine, x.data(), layout, {0, layout.spans()}, y.data()));
           std::vector<double> wide(50, 1);
           wide[at] = 0x1p480;
           EXPECT_FALSE(NormalizeChannels(affine, wide.data(), layout, y.data()));
@@ -183,7 +187,7 @@ void FoldThenNormalize(const TokenStep& step, const float* x, int64_t channels, 
   portable::ComputeChannelScale(step.folds_first ? spread : before.data(), step.divisor,
                                 step.epsilon, step.gamma, channels, scale.data());
   portable::NormalizeChannels({step.folds_first ? mean : center.data(), scale.data(), step.beta}, x,
-                              token, y);
+                              token, {0, 1}, y);
 }
 
 TEST(ChannelBits, OfATokenInOnePass) {
@@ -297,7 +301,7 @@ TEST(ChannelBits, OfMomentsAreThoseOfTheirDefinition) {
   ASSERT_NE(expected_m2, s2);
   const ChannelLayout layout{1, 1, size};
   double m = 0, m2 = 0;
-  portable::ComputeChannelMoments(x.data(), layout, &m, &m2);
+  portable::ComputeChannelMoments(x.data(), layout, {0, layout.channels}, &m, &m2);
   EXPECT_EQ(m, expected_mean);
   EXPECT_EQ(m2, expected_m2);
   ForEachTarget([&] {

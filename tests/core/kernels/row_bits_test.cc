@@ -23,7 +23,7 @@ struct Case {
 
 void ExpectPortableBits(const RowNorm& norm, const std::vector<float>& x, const Case& c) {
   std::vector<float> expected(x.size());
-  portable::NormalizeRows(norm, x.data(), c.rows, c.row_size, expected.data());
+  portable::NormalizeRows(norm, x.data(), {0, c.rows}, c.row_size, expected.data());
   portable::CanonicalizeNans(expected.data(), static_cast<int64_t>(expected.size()));
   FloatsAt input(x, c.offset);
   FloatsAt output(std::vector<float>(x.size()), (c.offset * 7 + 3) % 16);
@@ -177,7 +177,7 @@ TEST(LargestMagnitude, OfARowWithNanIsNan) {
           std::vector<float> y(size);
           NormalizeRows(norm, x.data(), 1, size, y.data());
           for (float value : y) EXPECT_TRUE(std::isnan(value)) << size << " " << at;
-          portable::NormalizeRows(norm, x.data(), 1, size, y.data());
+          portable::NormalizeRows(norm, x.data(), {0, 1}, size, y.data());
           for (float value : y) EXPECT_TRUE(std::isnan(value)) << size << " " << at;
         }
       }
@@ -228,7 +228,7 @@ TEST(RowBits, NothingIsFused) {
                      .narrow_gamma = gamma.data(),
                      .narrow_beta = beta.data()};
   std::vector<float> y(size, 1);
-  portable::NormalizeRows(norm, x.data(), 1, size, y.data());
+  portable::NormalizeRows(norm, x.data(), {0, 1}, size, y.data());
   EXPECT_TRUE(SameBits(y, expected));
   ForEachTarget([&] {
     std::vector<float> y(size, 1);

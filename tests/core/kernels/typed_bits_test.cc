@@ -52,7 +52,7 @@ TEST(TypedBits, OfRows) {
                            .gain = 0.7};
         TypedValues expected(output, 2 * size);
         TypedValues y(output, 2 * size, static_cast<int>(size % 7));
-        portable::NormalizeRows(norm, x.data(), 2, size, expected.data());
+        portable::NormalizeRows(norm, x.data(), {0, 2}, size, expected.data());
         NormalizeRows(norm, x.data(), 2, size, y.data());
         EXPECT_EQ(y.bytes(), expected.bytes())
             << NameOf(output) << " statistic " << static_cast<int>(statistic);
@@ -70,7 +70,8 @@ TEST(TypedBits, OfChannels) {
       std::vector<double> mean(c), m2(c), low(c, 1), high(c, 2);
       auto expected_mean = mean, expected_m2 = m2, expected_low = low, expected_high = high;
       ComputeChannelMoments(x.data(), layout, mean.data(), m2.data());
-      portable::ComputeChannelMoments(x.data(), layout, expected_mean.data(), expected_m2.data());
+      portable::ComputeChannelMoments(x.data(), layout, {0, layout.channels}, expected_mean.data(),
+                                      expected_m2.data());
       EXPECT_TRUE(SameBits(mean, expected_mean));
       EXPECT_TRUE(SameBits(m2, expected_m2));
       FoldExtremes(x.data(), layout, low.data(), high.data());
@@ -87,7 +88,8 @@ TEST(TypedBits, OfChannels) {
         const ChannelAffine wide{mean.data(), m2.data(), low.data()};
         std::vector<float> narrow(4 * c);
         for (const ChannelAffine& affine : {wide, Narrowed(wide, layout.channels, narrow.data())}) {
-          portable::NormalizeChannels(affine, x.data(), layout, expected.data());
+          portable::NormalizeChannels(affine, x.data(), layout, {0, layout.spans()},
+                                      expected.data());
           NormalizeChannels(affine, x.data(), layout, y.data());
           EXPECT_EQ(y.bytes(), expected.bytes()) << NameOf(output);
         }

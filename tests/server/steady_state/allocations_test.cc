@@ -40,7 +40,7 @@ class AllocationsTest : public ::testing::Test {
       grpc::ByteBuffer message(&slice, 1);
       counted = -testing::CountedAllocations();
       EXPECT_TRUE(ParseRequest(message, request));
-      EXPECT_TRUE(session.Answer(request, Patience::kRefuse, &reply).ok());
+      EXPECT_TRUE(session.Answer(request, Patience::kRefuse, SerialExecutor(), &reply).ok());
       counted += testing::CountedAllocations();
       counted -= AllocationsOfASlice();
       EXPECT_EQ(reply.message().result().sequence_number(), number);
