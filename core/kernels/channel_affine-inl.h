@@ -6,6 +6,8 @@
 #define NORMD_CORE_KERNELS_CHANNEL_AFFINE_INL_H_
 #endif
 
+#include <algorithm>
+
 #include "core/kernels/affine-inl.h"
 #include "core/kernels/channel_kernels.h"
 #include "core/kernels/finite-inl.h"
@@ -57,17 +59,24 @@ struct MixedAffine {
 // Adding it changes nothing, not even the sign of 0.
 inline constexpr double kNoShift = -0.0;
 
+// So many channels at once that their coefficients stay in the first cache.
+inline constexpr int64_t kTile = 1024;
+
 template <typename T, class Shift>
 HWY_NOINLINE bool NormalizeRowsInFloats(const ChannelAffine& affine, Shift shift, const T* x,
                                         Part rows, int64_t channels, T* y, Stores stores) {
   using E = Each<float>;
   const NarrowChannelArrays narrow(affine.narrow, channels);
   bool all_finite = true;
-  for (int64_t row = rows.begin; row < rows.end; ++row) {
-    const AffineInFloats<T, E, E, None, Shift> write{
-        {narrow.high}, {narrow.low},       {narrow.scale},     {},
-        shift,         x + row * channels, y + row * channels, stores};
-    all_finite = WriteChecked<Floats>(channels, write) && all_finite;
+  for (int64_t c = 0; c < channels; c += kTile) {
+    const int64_t size = std::min(kTile, channels - c);
+    for (int64_t row = rows.begin; row < rows.end; ++row) {
+      const int64_t begin = row * channels + c;
+      const AffineInFloats<T, E, E, None, Shift> write{
+          {narrow.high + c}, {narrow.low + c}, {narrow.scale + c}, {},
+          shift.From(c),     x + begin,        y + begin,          stores};
+      all_finite = WriteChecked<Floats>(size, write) && all_finite;
+    }
   }
   if (stores == Stores::kPastCaches) hwy::FlushStream();
   return all_finite;

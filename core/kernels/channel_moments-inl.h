@@ -21,7 +21,7 @@ namespace HWY_NAMESPACE {
 // sums to stay in the first cache, enough for memory to be read in long pieces; and as many rows as
 // are added to a sum while it is in a register. The results depend on neither.
 inline constexpr int64_t kNeighbors = 512;
-inline constexpr int64_t kRowsAtOnce = 8;
+inline constexpr int64_t kRowsAtOnce = 16;
 
 // A sum for each of them.
 template <typename T>

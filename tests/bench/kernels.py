@@ -50,8 +50,8 @@ def print_case(case):
 
     gbps, ratio = case["gbps"], case["ratio"]
     print(
-        f"{name_of(case):42}" + "".join(figure(value, "8.1f") for value in gbps.values()) + "   "
-        "" + "".join(figure(value, "9.2f") for value in ratio.values()),
+        f"{name_of(case):42}" + "".join(figure(value, "8.1f") for value in gbps.values()),
+        "  " + "".join(figure(value, "9.2f") for value in ratio.values()),
         flush=True,
     )
 
@@ -72,7 +72,8 @@ def layer_norm_bars(case, out_of_cache):
 
 def batch_norm_bars(case, out_of_cache):
     if case["op"] == "batch_norm_train" and case["rows"] >= 8:
-        yield min(case["ratio"]["onednn"], case["ratio"]["pytorch"]), "times the faster peer", 1.2
+        peers = [case["ratio"][peer] for peer in ("onednn", "pytorch") if case["ratio"][peer] is not None]
+        yield min(peers, default=None), "times the faster peer", 1.2
     if out_of_cache:
         yield case["ratio"]["memcpy"], "times memcpy", 0.5 if case["op"] == "batch_norm_train" else 0.8
 
@@ -106,6 +107,8 @@ def bars(cases, last_level_cache):
             found += batch_norm_bars(case, out_of_cache)
         found += bars_beside_ours(case, by_name, out_of_cache)
         for value, what, bar in found:
+            if value is None:  # a peer that has no such kernel on this processor
+                continue
             yield f"{name_of(case)}: {what}", value, bar
 
 

@@ -86,10 +86,11 @@ struct Contender {
   std::function<void()> settle = nullptr;
 };
 
-// Nothing where the library has no such kernel. Each runs on the calling thread alone.
-std::optional<Contender> NormdKernel(const Operands& operands);
-std::optional<Contender> OneDnnKernel(const Operands& operands);
-std::optional<Contender> PyTorchKernel(const Operands& operands);
+// On so many threads. Nothing for a BatchNorm that would train on a single row.
+std::optional<Contender> NormdKernel(const Operands& operands, int threads);
+// One for each layout; the operands' own comes first. None where the library has no such kernel.
+std::vector<Contender> OneDnnKernels(const Operands& operands, int threads);
+std::vector<Contender> PyTorchKernels(const Operands& operands, int threads);
 
 }  // namespace normd::bench
 

@@ -84,7 +84,11 @@ Contender BySession(const Operands& operands, const Normalizer& normalizer) {
 
 }  // namespace
 
-std::optional<Contender> NormdKernel(const Operands& operands) {
+std::optional<Contender> NormdKernel(const Operands& operands, int threads) {
+  if (threads != 1) {
+    std::fprintf(stderr, "normd: a call runs on its caller's thread alone: --threads=1\n");
+    std::exit(2);
+  }
   const KernelCase& measured = operands.measured();
   // A single row has no statistics of its own.
   if (measured.op == Op::kBatchNormTrain && measured.rows < 2) return std::nullopt;

@@ -6,7 +6,6 @@
 #include <unordered_map>
 
 #include "tests/bench/kernels/kernel_case.h"
-#include "tests/bench/kernels/rounds.h"
 
 namespace normd::bench {
 namespace {
@@ -136,21 +135,21 @@ std::optional<Contender> BatchNorm(const Operands& operands, const Layout& chose
 
 }  // namespace
 
-std::optional<Contender> OneDnnKernel(const Operands& operands) {
-  omp_set_num_threads(1);
+std::vector<Contender> OneDnnKernels(const Operands& operands, int threads) {
+  omp_set_num_threads(threads);
   const KernelCase& measured = operands.measured();
+  std::vector<Contender> contenders;
   try {
-    if (measured.op == Op::kLayerNorm) return LayerNorm(operands);
-    if (measured.op != Op::kBatchNormTrain && measured.op != Op::kBatchNormInference) return {};
-    std::vector<Contender> contenders;
-    for (const Layout& layout : LayoutsOf(measured)) {
-      if (auto contender = BatchNorm(operands, layout)) contenders.push_back(*std::move(contender));
+    if (measured.op == Op::kLayerNorm) contenders.push_back(LayerNorm(operands));
+    if (measured.op == Op::kBatchNormTrain || measured.op == Op::kBatchNormInference) {
+      for (const Layout& layout : LayoutsOf(measured)) {
+        if (auto contender = BatchNorm(operands, layout)) contenders.push_back(*contender);
+      }
     }
-    return Fastest(std::move(contenders));
   } catch (const dnnl::error& error) {
-    if (error.status == dnnl_unimplemented) return {};  // no such kernel for this type
-    throw;
+    if (error.status != dnnl_unimplemented) throw;  // else no such kernel for this type
   }
+  return contenders;
 }
 
 }  // namespace normd::bench

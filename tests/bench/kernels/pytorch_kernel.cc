@@ -9,7 +9,6 @@
 #include <tuple>
 
 #include "tests/bench/kernels/kernel_case.h"
-#include "tests/bench/kernels/rounds.h"
 
 namespace normd::bench {
 namespace {
@@ -101,14 +100,14 @@ std::optional<Contender> Try(const Operands& operands, const at::Tensor& x,
 
 }  // namespace
 
-std::optional<Contender> PyTorchKernel(const Operands& operands) {
+std::vector<Contender> PyTorchKernels(const Operands& operands, int threads) {
   // PyTorch 1.13 has no norm on a processor that writes into a given output. Let its allocation
   // cost next to nothing instead: what was freed stays in the heap, and its pages are there
   // already.
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, -1);
   static const c10::InferenceMode kInferenceMode;
-  at::set_num_threads(1);
+  at::set_num_threads(threads);
   const KernelCase& measured = operands.measured();
   const at::ScalarType type = TypeOf(measured.type);
   const at::Tensor x = at::from_blob(const_cast<void*>(operands.x().data), DimsOf(measured), type);
@@ -124,7 +123,7 @@ std::optional<Contender> PyTorchKernel(const Operands& operands) {
       if (auto contender = Try(operands, input, parameter_type)) contenders.push_back(*contender);
     }
   }
-  return Fastest(std::move(contenders));
+  return contenders;
 }
 
 }  // namespace normd::bench
