@@ -59,7 +59,8 @@ struct MixedAffine {
 // Adding it changes nothing, not even the sign of 0.
 inline constexpr double kNoShift = -0.0;
 
-// So many channels at once that their coefficients stay in the first cache.
+// So many channels at once that their coefficients stay in the first cache; but what comes from
+// memory is read in one go.
 inline constexpr int64_t kTile = 1024;
 
 template <typename T, class Shift>
@@ -68,8 +69,9 @@ HWY_NOINLINE bool NormalizeRowsInFloats(const ChannelAffine& affine, Shift shift
   using E = Each<float>;
   const NarrowChannelArrays narrow(affine.narrow, channels);
   bool all_finite = true;
-  for (int64_t c = 0; c < channels; c += kTile) {
-    const int64_t size = std::min(kTile, channels - c);
+  const int64_t tile = stores == Stores::kPastCaches ? channels : kTile;
+  for (int64_t c = 0; c < channels; c += tile) {
+    const int64_t size = std::min(tile, channels - c);
     for (int64_t row = rows.begin; row < rows.end; ++row) {
       const int64_t begin = row * channels + c;
       const AffineInFloats<T, E, E, None, Shift> write{

@@ -57,6 +57,29 @@ HWY_INLINE void ForEachBlock(int64_t rows, int64_t channels, const Body& body) {
 
 // What follows is of up to kNeighbors channels; `stride` lies between the values of a channel.
 
+// RawMoments to mean and m2; NaN for a mean that does not fit.
+struct FinishRawMoments {
+  const double* values;
+  const double* squares;
+  double count;
+  double* mean;
+  double* m2;
+  bool all_fit = true;
+
+  template <class D>
+  HWY_INLINE void operator()(D d, int64_t c) {
+    const auto sum = hn::LoadU(d, values + c);
+    const auto sum_of_squares = hn::LoadU(d, squares + c);
+    const auto average = hn::Div(sum, hn::Set(d, count));
+    const auto spread = hn::Sub(sum_of_squares, hn::Mul(sum, average));
+    const auto least = hn::Mul(sum_of_squares, hn::Set(d, RawMoments::kLeastForStatistics));
+    const auto fits = hn::Gt(spread, least);
+    all_fit = all_fit && hn::AllTrue(d, fits);
+    hn::StoreU(hn::IfThenElse(fits, average, hn::Set(d, kCanonicalNan)), d, mean + c);
+    hn::StoreU(spread, d, m2 + c);
+  }
+};
+
 // The moments of a first pass. False where some channel needs a second one: then mean[c] is NaN.
 template <typename T>
 HWY_NOINLINE bool ComputeRawMoments(const T* x, int64_t values, int64_t stride, int64_t channels,
@@ -76,15 +99,9 @@ HWY_NOINLINE bool ComputeRawMoments(const T* x, int64_t values, int64_t stride, 
     block.values.Store(sums.sum + c);
     block.squares.Store(squares.sum + c);
   });
-  bool fit = true;
-  for (int64_t c = 0; c < channels; ++c) {
-    const RawMoments raw{sums.sum[c], squares.sum[c]};
-    const bool fits = raw.FitStatistics(count);
-    mean[c] = fits ? raw.values / count : kCanonicalNan;
-    m2[c] = raw.M2(count);
-    fit = fit && fits;
-  }
-  return fit;
+  FinishRawMoments finish{sums.sum, squares.sum, count, mean, m2};
+  ForEachElement(channels, finish);
+  return finish.all_fit;
 }
 
 // Those of two passes, of all whose mean is NaN.

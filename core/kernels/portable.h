@@ -82,8 +82,10 @@ struct RawMoments {
   double M2(double count) const { return squares - values * (values / count); }
   // Whether M2 keeps enough of the bits of `squares`: for outputs of float32, and for statistics
   // that are themselves results. False where an element is not finite.
-  bool FitOutputs(double count) const { return M2(count) > squares * 0x1p-16; }
-  bool FitStatistics(double count) const { return M2(count) > squares * 0x1p-9; }
+  static constexpr double kLeastForOutputs = 0x1p-16;
+  static constexpr double kLeastForStatistics = 0x1p-9;
+  bool FitOutputs(double count) const { return M2(count) > squares * kLeastForOutputs; }
+  bool FitStatistics(double count) const { return M2(count) > squares * kLeastForStatistics; }
 };
 
 // The sums of pass 2, and what they say about the values.
