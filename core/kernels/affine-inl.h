@@ -133,13 +133,29 @@ struct AffineInFloats {
   }
   template <class D>
   HWY_INLINE void Normalize(D d, int64_t i, hn::Vec<D> value) const {
+    Write(d, Result(d, i, value), y + i, stores);
+  }
+  // As many elements as there are lanes.
+  HWY_INLINE void WriteLanes(int64_t begin) const {
+    const Floats d;
+    constexpr int64_t kStep = hn::MaxLanes(Floats());
+    if constexpr (kStep == kLanes) return (*this)(d, begin);
+    for (int64_t i = begin; i < begin + kLanes; i += 2 * kStep) {
+      const auto first = Result(d, i, Read(d, x + i));
+      const auto second = Result(d, i + kStep, Read(d, x + i + kStep));
+      WriteTwo(d, first, second, y + i, stores);
+    }
+  }
+
+  template <class D>
+  HWY_INLINE hn::Vec<D> Result(D d, int64_t i, hn::Vec<D> value) const {
     if constexpr (!hwy::IsSame<High, None>()) {
       value = hn::Sub(hn::Sub(value, high.At(d, i)), low.At(d, i));
     }
     value = hn::Mul(value, scale.At(d, i));
     if constexpr (!hwy::IsSame<Gamma, None>()) value = hn::Mul(value, gamma.At(d, i));
     if constexpr (!hwy::IsSame<Beta, None>()) value = hn::Add(value, beta.At(d, i));
-    Write(d, value, y + i, stores);
+    return value;
   }
 };
 

@@ -91,11 +91,7 @@ HWY_NOINLINE bool ComputeRawMoments(const T* x, int64_t values, int64_t stride, 
     RawLaneSums<true> block;
     block.values.Load(sums.sum + c);
     block.squares.Load(squares.sum + c);
-    if (size == kLanes) {
-      for (; row < end; ++row) AddLanes(x + row * stride + c, block);
-    } else {
-      for (; row < end; ++row) AddRest(x + row * stride + c, size, 0, block);
-    }
+    for (; row < end; ++row) AddNeighbors(x + row * stride + c, size, block);
     block.values.Store(sums.sum + c);
     block.squares.Store(squares.sum + c);
   });
@@ -113,7 +109,7 @@ HWY_NOINLINE void ComputeInTwoPasses(const T* x, int64_t values, int64_t stride,
   ForEachBlock(values, channels, [&](int64_t row, int64_t end, int64_t c, int64_t size) HWY_ATTR {
     ValueSum<T> block;
     block.sum = sums.Load(c);
-    for (; row < end; ++row) AddSpan(x + row * stride + c, size, 0, block);
+    for (; row < end; ++row) AddNeighbors(x + row * stride + c, size, block);
     sums.Store(block.sum, c);
   });
   HWY_ALIGN double first_mean[kNeighbors] = {};
@@ -125,7 +121,7 @@ HWY_NOINLINE void ComputeInTwoPasses(const T* x, int64_t values, int64_t stride,
     block.mean.Load(first_mean + c);
     block.s1 = s1.Load(c);
     block.s2 = s2.Load(c);
-    for (; row < end; ++row) AddSpan(x + row * stride + c, size, 0, block);
+    for (; row < end; ++row) AddNeighbors(x + row * stride + c, size, block);
     s1.Store(block.s1, c);
     s2.Store(block.s2, c);
   });

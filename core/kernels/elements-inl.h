@@ -112,6 +112,15 @@ HWY_INLINE void Put(D /*d*/, hn::Vec<D> value, T* to, Stores stores) {
                                 : hn::StoreU(hn::BitCast(bits, value), bits, lanes);
 }
 
+// Words whose upper halves are what float32 rounds to as BFloat16, to nearest even.
+template <class D>
+HWY_INLINE hn::Vec<hn::Rebind<uint32_t, D>> RoundToUpperHalf(D /*d*/, hn::Vec<D> value) {
+  const hn::Rebind<uint32_t, D> words;
+  const auto bits = hn::BitCast(words, value);
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(words, 1));
+  return hn::Add(bits, hn::Add(odd, hn::Set(words, 0x7FFF)));
+}
+
 // Stores of float32 at any address as elements of a type that is no wider, rounded to nearest even.
 // A NaN that is to become a BFloat16 must have no payload in its lower half, where rounding would
 // carry: none has that comes from elements of that type.
@@ -126,14 +135,24 @@ requires kIsOfFloats<D> HWY_INLINE void Write(D d, hn::Vec<D> value, T* to,
     const hn::Rebind<hwy::float16_t, D> halves;
     Put(halves, hn::DemoteTo(halves, value), to, stores);
   } else {
-    const hn::Rebind<uint32_t, D> words;
     const hn::Rebind<int32_t, D> integers;
     const hn::Rebind<uint16_t, D> upper_halves;
-    const auto bits = hn::BitCast(words, value);
-    const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(words, 1));
-    const auto rounded = hn::Add(bits, hn::Add(odd, hn::Set(words, 0x7FFF)));
-    const auto upper = hn::BitCast(integers, hn::ShiftRight<16>(rounded));
+    const auto upper = hn::BitCast(integers, hn::ShiftRight<16>(RoundToUpperHalf(d, value)));
     Put(upper_halves, hn::DemoteTo(upper_halves, upper), to, stores);
+  }
+}
+
+// Two vectors, one after the other.
+template <class D, typename T>
+HWY_INLINE void WriteTwo(D d, hn::Vec<D> first, hn::Vec<D> second, T* to, Stores stores) {
+  if constexpr (std::is_same_v<T, BFloat16>) {
+    const hn::Repartition<uint16_t, D> halves;
+    const auto low = hn::BitCast(halves, RoundToUpperHalf(d, first));
+    const auto high = hn::BitCast(halves, RoundToUpperHalf(d, second));
+    Put(halves, hn::ConcatOdd(halves, high, low), to, stores);
+  } else {
+    Write(d, first, to, stores);
+    Write(d, second, to + hn::MaxLanes(D()), stores);
   }
 }
 

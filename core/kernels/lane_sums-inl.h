@@ -17,7 +17,6 @@ HWY_BEFORE_NAMESPACE();
 namespace normd::kernels {
 namespace HWY_NAMESPACE {
 
-inline constexpr int64_t kLanes = 16;
 inline constexpr int64_t kVectors = kLanes / kWidth;
 
 struct Lanes {
@@ -172,23 +171,66 @@ struct DeviationLaneSums {
   }
 };
 
-// As many elements as there are lanes.
+// Float32 as one or two vectors, the first of which is number `k`.
+template <class D, class Sums>
+HWY_INLINE void AddSingles(D d, hn::Vec<D> values, int64_t k, Sums& sums) {
+  if constexpr (hn::MaxLanes(D()) == kWidth) {
+    sums.Add(k, hn::PromoteTo(Doubles(), values));
+  } else {
+    const hn::Half<D> half;
+    sums.Add(k, hn::PromoteTo(Doubles(), hn::LowerHalf(half, values)));
+    sums.Add(k + 1, hn::PromoteTo(Doubles(), hn::UpperHalf(half, values)));
+  }
+  (void)d;
+}
+
+// As many elements as there are lanes, in their order.
 template <typename T, class Sums>
-HWY_INLINE void AddLanes(const T* x, Sums& sums) {
+HWY_INLINE void AddInOrder(const T* x, Sums& sums) {
   for (int64_t k = 0; k < kVectors; ++k) sums.Add(k, Read(Doubles(), x + k * kWidth));
 }
 
-// The last elements of a span, fewer than there are lanes. The lanes that they leave over get
-// `padding`, which must be such that it adds nothing: the mean where deviations are summed, a value
-// of the span where extremes are sought.
+// As many elements of a span as there are lanes.
+template <typename T, class Sums>
+HWY_INLINE void AddLanes(const T* x, Sums& sums) {
+  if constexpr (std::is_same_v<T, BFloat16>) {
+    using Words = hn::CappedTag<uint32_t, kLanes / 2>;
+    using Singles = hn::Rebind<float, Words>;
+    constexpr int64_t kWords = hn::MaxLanes(Words());
+    for (int64_t word = 0; word < kLanes / 2; word += kWords) {
+      const auto words = hn::LoadU(Words(), reinterpret_cast<const uint32_t*>(x + 2 * word));
+      const auto even = hn::BitCast(Singles(), hn::ShiftLeft<16>(words));
+      const auto odd = hn::BitCast(Singles(), hn::And(words, hn::Set(Words(), 0xFFFF0000)));
+      AddSingles(Singles(), even, word / kWidth, sums);
+      AddSingles(Singles(), odd, (word + kLanes / 2) / kWidth, sums);
+    }
+  } else {
+    AddInOrder(x, sums);
+  }
+}
+
+// Fewer elements than there are lanes, of which `lane` is each one's. The others get `padding`.
+template <typename T, class Lane, class Sums>
+HWY_INLINE void AddFew(const T* x, int64_t size, double padding, const Lane& lane, Sums& sums) {
+  HWY_ALIGN double few[kLanes];
+  for (double& value : few) value = padding;
+  for (int64_t i = 0; i < size; ++i) few[lane(i)] = LoadElement(x + i);
+  for (int64_t k = 0; k < kVectors; ++k) sums.Add(k, hn::Load(Doubles(), few + k * kWidth));
+}
+
+// The last elements of a span. `padding` must be such that it adds nothing: the mean where
+// deviations are summed, a value of the span where extremes are sought.
 template <typename T, class Sums>
 HWY_INLINE void AddRest(const T* x, int64_t size, double padding, Sums& sums) {
-  if (size == 0) return;
-  HWY_ALIGN double last[kLanes];
-  for (int64_t lane = 0; lane < kLanes; ++lane) {
-    last[lane] = lane < size ? LoadElement(x + lane) : padding;
-  }
-  for (int64_t k = 0; k < kVectors; ++k) sums.Add(k, hn::Load(Doubles(), last + k * kWidth));
+  if (size > 0) AddFew(x, size, padding, LaneOf<T>, sums);
+}
+
+// Values of neighboring channels, as many as there are lanes or fewer, each to its own.
+template <typename T, class Sums>
+HWY_INLINE void AddNeighbors(const T* x, int64_t size, Sums& sums) {
+  if (size == kLanes) return AddInOrder(x, sums);
+  AddFew(
+      x, size, 0, [](int64_t i) { return i; }, sums);
 }
 
 // Adds every element of a span to its lane of `sums`.

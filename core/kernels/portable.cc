@@ -10,8 +10,6 @@
 namespace normd::kernels::portable {
 namespace {
 
-constexpr int64_t kLanes = 16;
-
 double SumByHalves(double* lanes) {
   for (int64_t half = kLanes / 2; half > 0; half /= 2) {
     for (int64_t i = 0; i < half; ++i) lanes[i] += lanes[i + half];
@@ -23,7 +21,7 @@ template <typename T>
 struct LaneSum {
   RunningSum<T> lanes[kLanes];
 
-  void Add(int64_t i, double value) { lanes[i % kLanes].Add(value); }
+  void Add(int64_t i, double value) { lanes[LaneOf<T>(i)].Add(value); }
   double Total() const {
     double sums[kLanes];
     double errors[kLanes];

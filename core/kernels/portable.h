@@ -1,7 +1,7 @@
 // The kernels in plain C++. They define the bits: what runs on SIMD equals them on every processor.
 //
 // Every operation is rounded by itself (no fused multiply-add). Sums are in float64. A span is
-// summed in 16 lanes, element i into lane i mod 16, and the lanes are summed by halves: 8 to 16
+// summed in 16 lanes, element i into lane LaneOf(i), and the lanes are summed by halves: 8 to 16
 // onto 0 to 8, then 4 to 8 onto 0 to 4, and so on; errors, where they are carried, alike, and are
 // then added. The sums of a channel's spans are added in memory order, and so are those of x and
 // x * x over chunks of kChunk elements.
@@ -34,7 +34,16 @@ namespace normd::kernels {
 template <typename T>
 inline constexpr bool kIsCompensated = std::is_same_v<T, double>;
 
+inline constexpr int64_t kLanes = 16;
 inline constexpr int64_t kChunk = 16384;
+
+// i mod 16; but a word of two BFloat16 is two float32 as it is, but for the half that it masks:
+// there the even ones have the first lanes, and the odd ones the last.
+template <typename T>
+constexpr int64_t LaneOf(int64_t i) {
+  if (std::is_same_v<T, BFloat16>) return i % 2 * (kLanes / 2) + i % kLanes / 2;
+  return i % kLanes;
+}
 
 // What a sum and its error come to. The error of an infinite sum is NaN.
 inline double WithError(double sum, double error) { return error == error ? sum + error : sum; }

@@ -61,7 +61,7 @@ HWY_INLINE RawMoments WriteAndSum(const Write& write, const T* next, int64_t siz
   sums.Clear();
   int64_t i = 0;
   for (; i + kLanes <= size; i += kLanes) {
-    for (int64_t k = 0; k < kLanes; k += hn::MaxLanes(Floats())) write(Floats(), i + k);
+    write.WriteLanes(i);
     AddLanes(next + i, sums);
   }
   AddRest(next + i, size - i, 0, sums);
