@@ -33,6 +33,10 @@ inline constexpr RowStatistic kStatistics[] = {
 
 template <class Body>
 void ForEachTarget(Body body) {
+#if HWY_TARGETS == HWY_STATIC_TARGET  // nothing is chosen at run time
+  SCOPED_TRACE(hwy::TargetName(HWY_STATIC_TARGET));
+  body();
+#else
   const int64_t supported = hwy::SupportedTargets() & HWY_TARGETS;
   for (int64_t rest = supported; rest != 0; rest &= rest - 1) {
     const int64_t target = rest & -rest;
@@ -43,6 +47,7 @@ void ForEachTarget(Body body) {
   }
   hwy::SetSupportedTargetsForTest(0);
   hwy::GetChosenTarget().DeInit();
+#endif
 }
 
 // Floats at any address, as in a message.
