@@ -7,15 +7,15 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
-#include "absl/types/span.h"
 #include "core/kernels/epsilon.h"
 #include "core/kernels/row_kernels.h"
 
 namespace normd::testing {
 
-using Row = absl::Span<const double>;
+using Row = std::span<const double>;
 
 inline long double ReferenceMean(Row x) {
   long double sum = 0;
@@ -138,7 +138,7 @@ inline std::vector<long double> ReferenceNormalizeRow(const kernels::RowNorm& no
 inline std::vector<long double> ReferenceNormalizeRows(const kernels::RowNorm& norm, Row x,
                                                        int64_t row_size) {
   std::vector<long double> y;
-  for (; !x.empty(); x.remove_prefix(static_cast<size_t>(row_size))) {
+  for (; !x.empty(); x = x.subspan(static_cast<size_t>(row_size))) {
     const auto of_row = ReferenceNormalizeRow(norm, x.first(static_cast<size_t>(row_size)));
     y.insert(y.end(), of_row.begin(), of_row.end());
   }

@@ -41,29 +41,20 @@ TEST(Accuracy, OfRows) {
       const int64_t size = static_cast<int64_t>(x.size());
       const auto gamma = RandomDoubles(size, -3, 3, 1);
       const auto beta = RandomDoubles(size, -3, 3, 2);
-      const std::vector<float> narrow_gamma(gamma.begin(), gamma.end());
-      const std::vector<float> narrow_beta(beta.begin(), beta.end());
+      const RowAffine affine(gamma, beta);
       for (const RowStatistic statistic : kStatistics) {
         for (double epsilon : {0.0, 1e-5, 1e-12}) {
           SCOPED_TRACE(::testing::Message()
                        << size << " values from " << x[0] << ", statistic "
                        << static_cast<int>(statistic) << ", epsilon " << epsilon);
-          RowNorm norm{.statistic = statistic,
-                       .epsilon = {epsilon},
-                       .gamma = gamma.data(),
-                       .beta = beta.data(),
-                       .gain = -0.7,
-                       .counted = (size + 2) / 3};
-          const auto check = [&] {
+          const RowNorm norm{.statistic = statistic, .epsilon = {epsilon}, .gain = -0.7};
+          RowNorm partial = affine.WideIn(norm);
+          partial.counted = (size + 2) / 3;
+          for (const RowNorm& norm : {affine.In(norm), partial}) {
             std::vector<float> y(x.size());
             EXPECT_TRUE(NormalizeRows(norm, x.data(), 1, size, y.data()));
             ExpectWithinErrorBound(y, ::normd::testing::ReferenceNormalizeRow(norm, x), {beta});
-          };
-          check();
-          norm.counted = 0;
-          norm.narrow_gamma = narrow_gamma.data();
-          norm.narrow_beta = narrow_beta.data();
-          check();
+          }
         }
       }
     }

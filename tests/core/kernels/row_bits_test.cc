@@ -7,57 +7,86 @@
 #include "core/kernels/row_kernels.h"
 #include "tests/core/kernels/targets.h"
 #include "tests/testing/non_finite.h"
+#include "tests/testing/typed_values.h"
 
 namespace normd::kernels {
 namespace {
 
-using testing::kInfinity;
-using testing::kNan;
+using ::normd::testing::kElementTypes;
+using ::normd::testing::kInfinity;
+using ::normd::testing::kNan;
+using ::normd::testing::NameOf;
+using ::normd::testing::TypedValues;
 
 struct Case {
   int64_t rows;
   int64_t row_size;
   int offset = 0;
   bool in_place = false;
+  ElementType input = ElementType::kFloat32;
+  ElementType output = ElementType::kFloat32;
 };
 
-void ExpectPortableBits(const RowNorm& norm, const std::vector<float>& x, const Case& c) {
-  std::vector<float> expected(x.size());
+// On every target.
+void ExpectPortableBits(const RowNorm& norm, const TypedValues& x, const Case& c) {
+  TypedValues expected(c.output, x.size());
   portable::NormalizeRows(norm, x.data(), {0, c.rows}, c.row_size, expected.data());
-  portable::CanonicalizeNans(expected.data(), static_cast<int64_t>(expected.size()));
-  FloatsAt input(x, c.offset);
-  FloatsAt output(std::vector<float>(x.size()), (c.offset * 7 + 3) % 16);
-  float* y = c.in_place ? input.data() : output.data();
-  NormalizeRows(norm, input.data(), c.rows, c.row_size, y);
-  CanonicalizeNans(y, static_cast<int64_t>(x.size()));
-  EXPECT_TRUE(SameBits(c.in_place ? input.values() : output.values(), expected))
-      << c.rows << " rows of " << c.row_size << ", offset " << c.offset << ", in place "
-      << c.in_place << ", statistic " << static_cast<int>(norm.statistic) << ", placement "
-      << static_cast<int>(norm.epsilon.placement) << ", gamma " << (norm.gamma != nullptr)
-      << ", beta " << (norm.beta != nullptr);
+  portable::CanonicalizeNans(expected.data(), expected.size());
+  ForEachTarget([&] {
+    TypedValues input = x;
+    TypedValues output(c.output, x.size(), (c.offset * 7 + 3) % 16);
+    TypedValues& y = c.in_place ? input : output;
+    NormalizeRows(norm, input.data(), c.rows, c.row_size, y.data());
+    CanonicalizeNans(y.data(), y.size());
+    EXPECT_TRUE(y.bytes() == expected.bytes())
+        << c.rows << " rows of " << c.row_size << ", " << NameOf(c.input) << " to "
+        << NameOf(c.output) << ", offset " << c.offset << ", in place " << c.in_place
+        << ", statistic " << static_cast<int>(norm.statistic) << ", placement "
+        << static_cast<int>(norm.epsilon.placement) << ", gamma " << (norm.gamma != nullptr)
+        << ", beta " << (norm.beta != nullptr);
+  });
+}
+
+TypedValues InputOf(const Case& c, const std::vector<float>& x) {
+  return {c.input, std::vector<double>(x.begin(), x.end()), c.offset};
 }
 
 // All statistics, placements and affine parts.
-void ExpectPortableBitsOfAllNorms(const std::vector<float>& x, const Case& c,
+void ExpectPortableBitsOfAllNorms(const std::vector<float>& values, const Case& c,
                                   double epsilon = 1e-5) {
-  const auto gamma = RandomDoubles(c.row_size, -2, 2, 2);
-  const auto beta = RandomDoubles(c.row_size, -2, 2, 3);
-  const std::vector<float> narrow_gamma(gamma.begin(), gamma.end());
-  const std::vector<float> narrow_beta(beta.begin(), beta.end());
+  const TypedValues x = InputOf(c, values);
+  const RowAffine affine(RandomDoubles(c.row_size, -2, 2, 2), RandomDoubles(c.row_size, -2, 2, 3));
   for (RowStatistic statistic : kStatistics) {
     for (EpsilonPlacement placement : kPlacements) {
       for (const bool has_gamma : {true, false}) {
         for (const bool has_beta : {true, false}) {
-          RowNorm norm{statistic, {epsilon, placement}};
-          if (has_gamma) norm.gamma = gamma.data(), norm.narrow_gamma = narrow_gamma.data();
-          if (has_beta) norm.beta = beta.data(), norm.narrow_beta = narrow_beta.data();
-          ExpectPortableBits(norm, x, c);
+          ExpectPortableBits(affine.In({statistic, {epsilon, placement}}, has_gamma, has_beta), x,
+                             c);
         }
       }
     }
-    ExpectPortableBits({statistic, {epsilon}, gamma.data(), beta.data()}, x, c);  // in float64
+    ExpectPortableBits(affine.WideIn({statistic, {epsilon}}), x, c);
     ExpectPortableBits({.statistic = statistic, .gain = 0.3, .counted = (c.row_size + 1) / 2}, x,
                        c);
+  }
+}
+
+// All statistics, from every type to every type, with and without affine parts in turn.
+void ExpectPortableBitsOfAllTypes(const std::vector<float>& values, Case c) {
+  const RowAffine affine(RandomDoubles(c.row_size, -2, 2, 2), RandomDoubles(c.row_size, -2, 2, 3));
+  int64_t turn = c.row_size;
+  for (const ElementType input : kElementTypes) {
+    c.input = input;
+    const TypedValues x = InputOf(c, values);
+    for (const ElementType output : kElementTypes) {
+      c.output = output;
+      if (c.in_place && output != input) continue;
+      for (const RowStatistic statistic : kStatistics) {
+        ++turn;
+        const RowNorm norm{.statistic = statistic, .epsilon = {1e-5}, .offset = -0.25, .gain = 0.7};
+        ExpectPortableBits(affine.In(norm, turn % 2 == 0, turn % 3 == 0), x, c);
+      }
+    }
   }
 }
 
@@ -77,77 +106,71 @@ TEST(RowBits, AVectorTargetIsTestedWhereTheProcessorHasOne) {
 }
 
 TEST(RowBits, AreThoseOfThePortableKernelAtEverySize) {
-  ForEachTarget([] {
-    for (int64_t size = 1; size <= 257; ++size) {
-      ExpectPortableBitsOfAllNorms(RandomFloats(2 * size), {.rows = 2,
-                                                            .row_size = size,
-                                                            .offset = static_cast<int>(size % 16),
-                                                            .in_place = size % 3 == 0});
-    }
-    for (int64_t size : {511, 512, 1024, 4096, 8191}) {
-      ExpectPortableBitsOfAllNorms(RandomFloats(size), {.rows = 1, .row_size = size});
-    }
-  });
+  for (int64_t size = 1; size <= 257; ++size) {
+    const Case c{2, size, static_cast<int>(size % 16), size % 3 == 0};
+    ExpectPortableBitsOfAllNorms(RandomFloats(2 * size), c);
+    ExpectPortableBitsOfAllTypes(RandomFloats(2 * size), {2, size, c.offset});
+  }
+  for (int64_t size = 512; size <= 65536; size *= 2) {
+    ExpectPortableBitsOfAllTypes(RandomFloats(size), {1, size});
+  }
+  ExpectPortableBitsOfAllNorms(RandomFloats(8191), {1, 8191});
 }
 
 TEST(RowBits, AreThoseOfThePortableKernelAtEveryAddress) {
-  ForEachTarget([] {
-    for (int offset = 0; offset < 16; ++offset) {
-      for (int64_t size : {5, 16, 67}) {
-        for (bool in_place : {false, true}) {
-          ExpectPortableBitsOfAllNorms(RandomFloats(3 * size), {3, size, offset, in_place});
-        }
+  for (int offset = 0; offset < 16; ++offset) {
+    for (int64_t size : {5, 16, 67}) {
+      for (bool in_place : {false, true}) {
+        ExpectPortableBitsOfAllTypes(RandomFloats(3 * size), {3, size, offset, in_place});
       }
     }
-  });
+  }
 }
 
 TEST(RowBits, DoNotDependOnHowManyRowsTravelTogether) {
-  ForEachTarget([] {
-    for (int64_t rows : {1, 2, 255, 256, 257}) {
-      const Case c{.rows = rows, .row_size = 37};
-      const auto x = RandomFloats(rows * c.row_size);
-      ExpectPortableBitsOfAllNorms(x, c);
+  for (int64_t rows : {1, 2, 255, 256, 257, 4096}) {
+    const int64_t size = 37;
+    const auto x = RandomFloats(rows * size);
+    for (bool in_place : {false, true}) {
+      ExpectPortableBitsOfAllTypes(x, {rows, size, 1, in_place});
+    }
+    ForEachTarget([&] {
       std::vector<float> together(x.size());
       std::vector<float> alone(x.size());
-      NormalizeRows({}, x.data(), rows, c.row_size, together.data());
+      NormalizeRows({}, x.data(), rows, size, together.data());
       for (int64_t row = 0; row < rows; ++row) {
-        NormalizeRows({}, x.data() + row * c.row_size, 1, c.row_size,
-                      alone.data() + row * c.row_size);
+        NormalizeRows({}, x.data() + row * size, 1, size, alone.data() + row * size);
       }
       EXPECT_TRUE(SameBits(together, alone));
-    }
-  });
+    });
+  }
 }
 
 TEST(RowBits, AreThoseOfThePortableKernelOnExtremeValues) {
-  ForEachTarget([] {
-    for (int64_t size : {1, 7, 16, 33, 100}) {
-      for (float factor : {1e-45f, 1e-40f, 1e-20f, 1e30f, 3.4e37f}) {
-        const Case c{.rows = 1, .row_size = size};
-        auto x = RandomFloats(size, 0, 1);
-        for (float& value : x) value *= factor;
-        ExpectPortableBitsOfAllNorms(x, c);
-        ExpectPortableBitsOfAllNorms(x, c, 0);
-        ExpectPortableBitsOfAllNorms(std::vector<float>(size, factor), c, 0);
-      }
-      ExpectPortableBitsOfAllNorms(std::vector<float>(size, -0.0f), {1, size}, 0);
+  for (int64_t size : {1, 7, 16, 33, 100}) {
+    for (float factor : {1e-45f, 1e-40f, 1e-20f, 1e30f, 3.4e37f}) {
+      const Case c{.rows = 1, .row_size = size};
+      auto x = RandomFloats(size, 0, 1);
+      for (float& value : x) value *= factor;
+      ExpectPortableBitsOfAllNorms(x, c);
+      ExpectPortableBitsOfAllNorms(x, c, 0);
+      ExpectPortableBitsOfAllNorms(std::vector<float>(size, factor), c, 0);
     }
-  });
+    ExpectPortableBitsOfAllNorms(std::vector<float>(size, -0.0f), {1, size}, 0);
+  }
 }
 
 TEST(RowBits, AreThoseOfThePortableKernelOnNonFiniteValues) {
-  ForEachTarget([] {
-    for (float bad : {kNan, -kNan, kInfinity, -kInfinity}) {
-      for (int64_t at : {0, 15, 16, 40}) {
-        auto x = RandomFloats(41);
-        x[at] = bad;
-        ExpectPortableBitsOfAllNorms(x, {.rows = 1, .row_size = 41});
-        x.insert(x.end(), 41, 1.5f);  // the next row is not harmed
-        ExpectPortableBitsOfAllNorms(x, {.rows = 2, .row_size = 41});
-      }
+  for (float bad : {kNan, -kNan, kInfinity, -kInfinity}) {
+    for (int64_t at : {0, 15, 16, 40}) {
+      auto x = RandomFloats(41);
+      x[at] = bad;
+      ExpectPortableBitsOfAllNorms(x, {.rows = 1, .row_size = 41});
+      x.insert(x.end(), 41, 1.5f);  // the next row is not harmed
+      ExpectPortableBitsOfAllNorms(x, {.rows = 2, .row_size = 41});
+      ExpectPortableBitsOfAllTypes(x, {.rows = 2, .row_size = 41});
     }
-  });
+  }
 }
 
 TEST(RowBits, OfTanhAreThoseOfThePortableKernelOverItsWholeRange) {
@@ -157,12 +180,10 @@ TEST(RowBits, OfTanhAreThoseOfThePortableKernelOverItsWholeRange) {
       x.push_back(std::ldexp(mantissa, exponent));
     }
   }
-  ForEachTarget([&] {
-    for (const double gain : {1.0, -0.5, 1e-30, 1e30, 1e300}) {
-      ExpectPortableBits({.statistic = RowStatistic::kNone, .gain = gain}, x,
-                         {.rows = 1, .row_size = static_cast<int64_t>(x.size())});
-    }
-  });
+  const Case c{.rows = 1, .row_size = static_cast<int64_t>(x.size())};
+  for (const double gain : {1.0, -0.5, 1e-30, 1e30, 1e300}) {
+    ExpectPortableBits({.statistic = RowStatistic::kNone, .gain = gain}, InputOf(c, x), c);
+  }
 }
 
 // A comparison with NaN is false: the largest magnitude must not lose one on the way.

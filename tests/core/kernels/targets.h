@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "core/kernels/epsilon.h"
@@ -31,8 +32,40 @@ inline constexpr RowStatistic kStatistics[] = {
     RowStatistic::kMagnitudeSum, RowStatistic::kLargestMagnitude, RowStatistic::kExtremes,
     RowStatistic::kNone};
 
+// gamma and beta of rows, as float64 and as float32.
+class RowAffine {
+ public:
+  RowAffine(std::vector<double> gamma, std::vector<double> beta)
+      : gamma_(std::move(gamma)),
+        beta_(std::move(beta)),
+        narrow_gamma_(gamma_.begin(), gamma_.end()),
+        narrow_beta_(beta_.begin(), beta_.end()) {}
+
+  RowNorm In(RowNorm norm, bool has_gamma = true, bool has_beta = true) const {
+    norm.gamma = has_gamma ? gamma_.data() : nullptr;
+    norm.beta = has_beta ? beta_.data() : nullptr;
+    norm.narrow_gamma = has_gamma ? narrow_gamma_.data() : nullptr;
+    norm.narrow_beta = has_beta ? narrow_beta_.data() : nullptr;
+    return norm;
+  }
+  // Without the float32.
+  RowNorm WideIn(RowNorm norm) const {
+    norm.gamma = gamma_.data();
+    norm.beta = beta_.data();
+    return norm;
+  }
+
+ private:
+  std::vector<double> gamma_, beta_;
+  std::vector<float> narrow_gamma_, narrow_beta_;
+};
+
 template <class Body>
 void ForEachTarget(Body body) {
+#if HWY_TARGETS == HWY_STATIC_TARGET  // nothing is chosen at run time
+  SCOPED_TRACE(hwy::TargetName(HWY_STATIC_TARGET));
+  body();
+#else
   const int64_t supported = hwy::SupportedTargets() & HWY_TARGETS;
   for (int64_t rest = supported; rest != 0; rest &= rest - 1) {
     const int64_t target = rest & -rest;
@@ -43,6 +76,7 @@ void ForEachTarget(Body body) {
   }
   hwy::SetSupportedTargetsForTest(0);
   hwy::GetChosenTarget().DeInit();
+#endif
 }
 
 // Floats at any address, as in a message.

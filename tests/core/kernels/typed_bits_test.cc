@@ -33,69 +33,54 @@ void ForEachTypeAndSize(const Body& body) {
 
 std::vector<double> Draw(int64_t size, int seed = 1) { return RandomDoubles(size, -30, 50, seed); }
 
-TEST(TypedBits, OfRows) {
-  ForEachTypeAndSize([](ElementType type, int64_t size) {
-    const auto gamma = RandomDoubles(size, -2, 2, 2);
-    const auto beta = RandomDoubles(size, -2, 2, 3);
-    const std::vector<float> narrow_gamma(gamma.begin(), gamma.end());
-    const std::vector<float> narrow_beta(beta.begin(), beta.end());
-    const TypedValues x(type, Draw(2 * size), static_cast<int>(size % 16));
+void ExpectPortableBitsOfChannels(const TypedValues& x, const ChannelLayout& layout) {
+  const auto c = static_cast<size_t>(layout.channels);
+  std::vector<double> mean(c), m2(c), low(c, 1), high(c, 2);
+  auto expected_mean = mean, expected_m2 = m2, expected_low = low, expected_high = high;
+  ComputeChannelMoments(x.data(), layout, mean.data(), m2.data());
+  portable::ComputeChannelMoments(x.data(), layout, {0, layout.channels}, expected_mean.data(),
+                                  expected_m2.data());
+  EXPECT_TRUE(SameBits(mean, expected_mean));
+  EXPECT_TRUE(SameBits(m2, expected_m2));
+  FoldExtremes(x.data(), layout, low.data(), high.data());
+  portable::FoldExtremes(x.data(), layout, expected_low.data(), expected_high.data());
+  EXPECT_TRUE(SameBits(low, expected_low));
+  EXPECT_TRUE(SameBits(high, expected_high));
+  FoldTokens(x.data(), layout, 0.3, mean.data(), m2.data());
+  portable::FoldTokens(x.data(), layout, 0.3, expected_mean.data(), expected_m2.data());
+  EXPECT_TRUE(SameBits(mean, expected_mean));
+  EXPECT_TRUE(SameBits(m2, expected_m2));
+  std::vector<float> narrow(4 * c);
+  const ChannelAffine wide{mean.data(), m2.data(), low.data()};
+  for (const ChannelAffine& affine : {wide, Narrowed(wide, layout.channels, narrow.data())}) {
     for (const ElementType output : kElementTypes) {
-      for (const RowStatistic statistic : kStatistics) {
-        const RowNorm norm{.statistic = statistic,
-                           .epsilon = {1e-5},
-                           .gamma = size % 2 == 0 ? gamma.data() : nullptr,
-                           .beta = size % 3 == 0 ? beta.data() : nullptr,
-                           .narrow_gamma = size % 2 == 0 ? narrow_gamma.data() : nullptr,
-                           .narrow_beta = size % 3 == 0 ? narrow_beta.data() : nullptr,
-                           .offset = -0.25,
-                           .gain = 0.7};
-        TypedValues expected(output, 2 * size);
-        TypedValues y(output, 2 * size, static_cast<int>(size % 7));
-        portable::NormalizeRows(norm, x.data(), {0, 2}, size, expected.data());
-        NormalizeRows(norm, x.data(), 2, size, y.data());
-        EXPECT_EQ(y.bytes(), expected.bytes())
-            << NameOf(output) << " statistic " << static_cast<int>(statistic);
-      }
+      TypedValues expected(output, layout.size());
+      TypedValues y(output, layout.size(), 3);
+      portable::NormalizeChannels(affine, x.data(), layout, {0, layout.spans()}, expected.data());
+      NormalizeChannels(affine, x.data(), layout, y.data());
+      EXPECT_TRUE(y.bytes() == expected.bytes()) << NameOf(output);
+      if (output != x.type()) continue;
+      TypedValues in_place = x;
+      NormalizeChannels(affine, in_place.data(), layout, in_place.data());
+      EXPECT_TRUE(in_place.bytes() == expected.bytes());
     }
-  });
+  }
 }
 
 TEST(TypedBits, OfChannels) {
-  ForEachTypeAndSize([](ElementType type, int64_t size) {
-    for (const ChannelLayout& layout :
-         {ChannelLayout{3, size, 1}, ChannelLayout{2, 3, size}, ChannelLayout{size, 2, 1}}) {
-      const TypedValues x(type, Draw(layout.size()), 1);
-      const auto c = static_cast<size_t>(layout.channels);
-      std::vector<double> mean(c), m2(c), low(c, 1), high(c, 2);
-      auto expected_mean = mean, expected_m2 = m2, expected_low = low, expected_high = high;
-      ComputeChannelMoments(x.data(), layout, mean.data(), m2.data());
-      portable::ComputeChannelMoments(x.data(), layout, {0, layout.channels}, expected_mean.data(),
-                                      expected_m2.data());
-      EXPECT_TRUE(SameBits(mean, expected_mean));
-      EXPECT_TRUE(SameBits(m2, expected_m2));
-      FoldExtremes(x.data(), layout, low.data(), high.data());
-      portable::FoldExtremes(x.data(), layout, expected_low.data(), expected_high.data());
-      EXPECT_TRUE(SameBits(low, expected_low));
-      EXPECT_TRUE(SameBits(high, expected_high));
-      FoldTokens(x.data(), layout, 0.3, mean.data(), m2.data());
-      portable::FoldTokens(x.data(), layout, 0.3, expected_mean.data(), expected_m2.data());
-      EXPECT_TRUE(SameBits(mean, expected_mean));
-      EXPECT_TRUE(SameBits(m2, expected_m2));
-      for (const ElementType output : kElementTypes) {
-        TypedValues expected(output, layout.size());
-        TypedValues y(output, layout.size(), 3);
-        const ChannelAffine wide{mean.data(), m2.data(), low.data()};
-        std::vector<float> narrow(4 * c);
-        for (const ChannelAffine& affine : {wide, Narrowed(wide, layout.channels, narrow.data())}) {
-          portable::NormalizeChannels(affine, x.data(), layout, {0, layout.spans()},
-                                      expected.data());
-          NormalizeChannels(affine, x.data(), layout, y.data());
-          EXPECT_EQ(y.bytes(), expected.bytes()) << NameOf(output);
-        }
+  std::vector<int64_t> sizes;
+  for (int64_t size = 1; size <= 257; ++size) sizes.push_back(size);
+  for (int64_t size = 512; size <= 65536; size *= 2) sizes.push_back(size);
+  for (const ElementType type : kElementTypes) {
+    for (const int64_t size : sizes) {
+      for (const ChannelLayout& layout :
+           {ChannelLayout{3, size, 1}, ChannelLayout{2, 3, size}, ChannelLayout{size, 2, 1}}) {
+        SCOPED_TRACE(::testing::Message() << NameOf(type) << " x " << size);
+        const TypedValues x(type, Draw(layout.size()), static_cast<int>(size % 16));
+        ForEachTarget([&] { ExpectPortableBitsOfChannels(x, layout); });
       }
     }
-  });
+  }
 }
 
 // Numbers of every magnitude that float64 has, through the rounding of every type.

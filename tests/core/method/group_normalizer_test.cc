@@ -179,20 +179,26 @@ TEST(GroupNorm, OfAsManyGroupsAsChannelsIsInstanceNorm) {
   }
 }
 
-TEST(GroupNorm, OfOneGroupIsLayerNormOfTheRow) {
+// Where a group's values lie side by side.
+TEST(GroupNorm, IsLayerNormOfEachGroup) {
   for (const Layout& layout : kLayouts) {
-    const auto x = RandomFloats(2 * layout.row.size());
-    const auto y =
-        Normalize({.method = Method::kGroupNorm, .channel_axis = layout.axis, .group_count = 1},
-                  layout.row_shape, x);
-    std::vector<float> layer_norm(x.size());
-    const auto normalizer = RowNormalizer::Create(
-        Resolve({.method = Method::kLayerNorm,
-                 .normalized_rank = static_cast<int>(layout.row_shape.size())})
-            .value(),
-        layout.row_shape);
-    ASSERT_THAT(normalizer->Normalize(x.data(), 2, layer_norm.data()), IsOk());
-    for (size_t i = 0; i < y.size(); ++i) EXPECT_NEAR(y[i], layer_norm[i], 1e-6);
+    for (const int64_t groups : {1, 2, 3, 4, 6}) {
+      if (groups > 1 && layout.row.outer > 1) continue;
+      SCOPED_TRACE(::testing::Message() << ToString(layout.row_shape) << ", " << groups);
+      for (const float mean : {3.0f, -1e5f}) {
+        const auto x = RandomFloats(2 * layout.row.size(), mean);
+        const auto y = Normalize(
+            {.method = Method::kGroupNorm, .channel_axis = layout.axis, .group_count = groups},
+            layout.row_shape, x);
+        const auto layer_norm =
+            RowNormalizer::Create(Resolve({.method = Method::kLayerNorm, .epsilon = 1e-5}).value(),
+                                  Shape{layout.row.size() / groups});
+        ASSERT_THAT(layer_norm, IsOk());
+        std::vector<float> expected(x.size());
+        ASSERT_THAT(layer_norm->Normalize(x.data(), 2 * groups, expected.data()), IsOk());
+        for (size_t i = 0; i < y.size(); ++i) EXPECT_NEAR(y[i], expected[i], 1e-6);
+      }
+    }
   }
 }
 
