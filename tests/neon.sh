@@ -15,10 +15,12 @@ mkdir -p "$out"
 sources=(core/kernels/*.cc tests/core/kernels/*_test.cc
   /usr/src/googletest/googletest/src/gtest-all.cc /usr/src/googletest/googlemock/src/gmock-all.cc
   /usr/src/googletest/googlemock/src/gmock_main.cc)
-flags=(-std=c++20 -march=armv8-a+crypto -DNDEBUG -Wall -Wextra -Wno-missing-field-initializers -ffp-contract=off
+flags=(-std=c++20 -march=armv8-a+crypto -ffp-contract=off -DNDEBUG
+  -Wall -Wextra -Wno-missing-field-initializers
   -I. -isystem /usr/src/googletest/googletest -isystem /usr/src/googletest/googlemock
   "-D$(grep -o 'HWY_DISABLED_TARGETS=[^"]*' core/kernels/CMakeLists.txt)")
 
+# compile SOURCE FOLDER FLAGS...
 compile() {
   local source=$1 level=-O1
   [[ $source != core/* ]] || level=-O3
