@@ -206,11 +206,11 @@ TEST(LargestMagnitude, OfARowWithNanIsNan) {
   });
 }
 
-// Every operation passes through a volatile, so that no compiler can fuse two of them.
-TEST(RowBits, NothingIsFused) {
-  const int64_t size = 1000;
-  const auto x = RandomFloats(size);
-  const auto gamma = RandomFloats(size, 0, 2);
+// LayerNorm with every operation through a volatile, so that no compiler can fuse two of them.
+// `beta` becomes what takes each product away: what is left of a fused one is its error.
+void NormalizeUnfused(const std::vector<float>& x, const std::vector<float>& gamma,
+                      std::vector<double>& beta) {
+  const auto size = static_cast<int64_t>(x.size());
   volatile double lanes[2][16] = {};
   const auto total = [&](volatile double* a) {
     for (int half = 8; half > 0; half /= 2) {
@@ -224,16 +224,13 @@ TEST(RowBits, NothingIsFused) {
     lanes[1][i % 16] = lanes[1][i % 16] + square;
   }
   const volatile double values = total(lanes[0]);
-  const volatile double squares = total(lanes[1]);
-  const volatile double mean = values / size;
+  const volatile double mean = values / static_cast<double>(size);
   const volatile double square = values * mean;
-  const volatile double m2 = squares - square;
-  const volatile double variance = m2 / size;
+  const volatile double m2 = total(lanes[1]) - square;
+  const volatile double variance = m2 / static_cast<double>(size);
   const volatile float scale = static_cast<float>(1 / std::sqrt(variance + 1e-5));
   const volatile float high = static_cast<float>(mean);
   const volatile float low = static_cast<float>(mean - high);
-  const std::vector<float> expected(size);
-  std::vector<float> beta;  // minus the rounded product: what is left of a fused one is its error
   for (int64_t i = 0; i < size; ++i) {
     const volatile float part = x[i] - high;
     const volatile float d = part - low;
@@ -241,21 +238,27 @@ TEST(RowBits, NothingIsFused) {
     const volatile float product = xhat * gamma[i];
     beta.push_back(-product);
   }
-  const std::vector<double> wide_gamma(gamma.begin(), gamma.end());
-  const std::vector<double> wide_beta(beta.begin(), beta.end());
-  const RowNorm norm{.epsilon = {1e-5},
-                     .gamma = wide_gamma.data(),
-                     .beta = wide_beta.data(),
-                     .narrow_gamma = gamma.data(),
-                     .narrow_beta = beta.data()};
-  std::vector<float> y(size, 1);
-  portable::NormalizeRows(norm, x.data(), {0, 1}, size, y.data());
-  EXPECT_TRUE(SameBits(y, expected));
-  ForEachTarget([&] {
+}
+
+TEST(RowBits, NothingIsFused) {
+  for (int seed = 1; seed <= 100; ++seed) {
+    const int64_t size = 100;
+    const auto x = RandomFloats(size, 3, 1, seed);
+    const auto gamma = RandomFloats(size, 0, 2, seed);
+    std::vector<double> beta;
+    NormalizeUnfused(x, gamma, beta);
+    const RowAffine affine({gamma.begin(), gamma.end()}, std::move(beta));
+    const RowNorm norm = affine.In({.epsilon = {1e-5}});
+    const std::vector<float> expected(size);
     std::vector<float> y(size, 1);
-    NormalizeRows(norm, x.data(), 1, size, y.data());
+    portable::NormalizeRows(norm, x.data(), {0, 1}, size, y.data());
     EXPECT_TRUE(SameBits(y, expected));
-  });
+    ForEachTarget([&] {
+      std::vector<float> y(size, 1);
+      NormalizeRows(norm, x.data(), 1, size, y.data());
+      EXPECT_TRUE(SameBits(y, expected));
+    });
+  }
 }
 
 TEST(AllFinite, FindsEveryNonFiniteValue) {
