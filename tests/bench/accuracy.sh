@@ -4,7 +4,7 @@
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-deploy/install-packages.sh bench
+deploy/install-packages.sh bench kernels
 # Of a tree configured before those packages came, CMake does not notice them by itself.
 [ ! -f build/release/build.ninja ] || cmake --preset release >/dev/null
 deploy/build.sh accuracy

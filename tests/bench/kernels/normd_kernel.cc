@@ -7,8 +7,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/clock.h"
+#include "core/kernels/executor.h"
 #include "core/method/normalizer.h"
 #include "core/session/session.h"
+#include "server/async/worker_pool.h"
 #include "tests/bench/kernels/kernel_case.h"
 
 namespace normd::bench {
@@ -60,8 +62,27 @@ NormalizationSpec SpecOf(const Operands& operands) {
   return spec;
 }
 
+// The server's pool beside the thread that calls.
+class Threads final : public Executor {
+ public:
+  explicit Threads(int width) : pool_(width - 1) {}
+
+  int width() const override { return pool_.size() + 1; }
+  void Run(int64_t count, absl::FunctionRef<void(int64_t)> task) override {
+    pool_.RunTogether(count, task);
+  }
+
+ private:
+  server::WorkerPool pool_;
+};
+
+Executor& OrSerial(const std::shared_ptr<Executor>& executor) {
+  return executor != nullptr ? *executor : SerialExecutor();
+}
+
 // By the statistics of a session, as a stream in INFERENCE does it.
-Contender BySession(const Operands& operands, const Normalizer& normalizer) {
+Contender BySession(const Operands& operands, const Normalizer& normalizer,
+                    std::shared_ptr<Executor> threads) {
   SessionConfig config;
   config.spec = SpecOf(operands);
   config.channels = operands.measured().channels();
@@ -74,10 +95,11 @@ Contender BySession(const Operands& operands, const Normalizer& normalizer) {
                          .maximum = {}};
   const std::shared_ptr<Session> session =
       Valid(Session::Create(std::move(config), [] { return absl::Now(); }));
-  return {.run = [session, &operands, by_channel = std::get<ChannelNormalizer>(normalizer)] {
+  return {.run = [session, &operands, by_channel = std::get<ChannelNormalizer>(normalizer),
+                  threads] {
     Check(session
               ->Apply(by_channel, StreamingPolicy{.mode = BatchNormMode::kInference}, operands.x(),
-                      {operands.measured().rows}, operands.y())
+                      {operands.measured().rows}, operands.y(), Patience::kWait, OrSerial(threads))
               .status());
   }};
 }
@@ -85,18 +107,16 @@ Contender BySession(const Operands& operands, const Normalizer& normalizer) {
 }  // namespace
 
 std::optional<Contender> NormdKernel(const Operands& operands, int threads) {
-  if (threads != 1) {
-    std::fprintf(stderr, "normd: a call runs on its caller's thread alone: --threads=1\n");
-    std::exit(2);
-  }
   const KernelCase& measured = operands.measured();
   // A single row has no statistics of its own.
   if (measured.op == Op::kBatchNormTrain && measured.rows < 2) return std::nullopt;
   const NormalizationSpec spec = Valid(Resolve(SpecOf(operands), measured.type));
   Normalizer normalizer = Valid(CreateNormalizer(spec, measured.row_shape));
-  if (measured.op == Op::kBatchNormInference) return BySession(operands, normalizer);
-  return Contender{.run = [normalizer = std::move(normalizer), &operands] {
-    Check(Normalize(normalizer, operands.x(), {operands.measured().rows}, operands.y()));
+  const auto executor = threads > 1 ? std::make_shared<Threads>(threads) : nullptr;
+  if (measured.op == Op::kBatchNormInference) return BySession(operands, normalizer, executor);
+  return Contender{.run = [normalizer = std::move(normalizer), &operands, executor] {
+    Check(Normalize(normalizer, operands.x(), {operands.measured().rows}, operands.y(),
+                    OrSerial(executor)));
   }};
 }
 
