@@ -15,8 +15,8 @@ class Serial final : public Executor {
 }  // namespace
 
 Executor& SerialExecutor() {
-  static Executor* const serial = new Serial;  // outlives whatever else is static
-  return *serial;
+  static Executor* const kSerial = new Serial;  // outlives whatever else is static
+  return *kSerial;
 }
 
 }  // namespace normd

@@ -223,7 +223,8 @@ TEST(MethodComparisonTest, OutputsAreThoseOfTheStatisticsAfterTheChunk) {
   for (const int64_t rows : {5, 1, 40}) {
     const auto x = RandomFloats(rows * 3);
     feeder.Feed(x);
-    statistics.Fold(x.data(), normalizer.Layout(rows), normalizer.ComputeFinite(x.data(), rows)->statistics);
+    statistics.Fold(x.data(), normalizer.Layout(rows),
+                    normalizer.ComputeFinite(x.data(), rows)->statistics);
     std::vector<float> y(x.size());
     normalizer.Apply(normalizer.CoefficientsOf(statistics), Direction::kForward, x.data(), rows,
                      y.data());
