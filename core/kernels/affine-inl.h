@@ -72,23 +72,44 @@ struct Tanh {
     namespace ht = hyperbolic_tangent;
     const hn::RebindToUnsigned<D> bits;
     const auto one = hn::Set(d, 1.0);
+    const auto two = hn::Set(d, 2.0);
     const auto largest = hn::Set(d, ht::kLargestU);
-    const auto twice = hn::Mul(hn::Set(d, 2.0), hn::Abs(z));
+    const auto twice = hn::Mul(two, hn::Abs(z));
     const auto u = hn::IfThenElse(hn::Gt(twice, largest), largest, twice);
     const auto round = hn::Set(d, ht::kRound);
     const auto shifted = hn::Add(hn::Mul(u, hn::Set(d, ht::kLog2E)), round);
     const auto k = hn::Sub(shifted, round);
-    const auto r = hn::Sub(hn::Sub(u, hn::Mul(k, hn::Set(d, ht::kLn2High))),
-                           hn::Mul(k, hn::Set(d, ht::kLn2Low)));
+    const auto reduced = hn::Sub(u, hn::Mul(k, hn::Set(d, ht::kLn2High)));
+    const auto ln2_rest = hn::Mul(k, hn::Set(d, ht::kLn2Low));
+    const auto r = hn::Sub(reduced, ln2_rest);
+    const auto r_low = hn::Sub(hn::Sub(reduced, r), ln2_rest);
     auto series = hn::Set(d, ht::kSeries[0]);
     for (size_t i = 1; i < std::size(ht::kSeries); ++i) {
       series = hn::Add(hn::Mul(series, r), hn::Set(d, ht::kSeries[i]));
     }
-    const auto expm1_of_r = hn::Add(r, hn::Mul(hn::Mul(r, r), series));
+    const auto tail = hn::Add(hn::Mul(hn::Mul(r, r), series), hn::Add(r_low, hn::Mul(r_low, r)));
+    const auto part = hn::Add(r, tail);
+    const auto part_low = hn::Add(hn::Sub(r, part), tail);
     const auto exponent = hn::Add(hn::BitCast(bits, shifted), hn::Set(bits, uint64_t{1023}));
     const auto power = hn::BitCast(d, hn::ShiftLeft<52>(exponent));
-    const auto expm1 = hn::Add(hn::Mul(power, expm1_of_r), hn::Sub(power, one));
-    return hn::CopySign(hn::Div(expm1, hn::Add(expm1, hn::Set(d, 2.0))), z);
+    const auto scaled = hn::Mul(power, part);
+    const auto rest = hn::Sub(power, one);
+    const auto above = hn::Add(rest, scaled);
+    const auto above_low = hn::Add(hn::Add(hn::Sub(rest, above), scaled), hn::Mul(power, part_low));
+    const auto divisor = hn::Add(above, two);
+    const auto added = hn::Sub(divisor, above);
+    const auto divisor_low =
+        hn::Add(hn::Add(hn::Sub(above, hn::Sub(divisor, added)), hn::Sub(two, added)), above_low);
+    const auto quotient = hn::Div(above, divisor);
+    const auto upper_half = hn::BitCast(d, hn::Set(bits, ht::kUpperHalf));
+    const auto q = hn::And(quotient, upper_half);
+    const auto v = hn::And(divisor, upper_half);
+    const auto q_low = hn::Sub(quotient, q);
+    const auto v_low = hn::Sub(divisor, v);
+    auto lacks = hn::Sub(hn::Sub(above, hn::Mul(q, v)), hn::Mul(q, v_low));
+    lacks = hn::Sub(hn::Sub(lacks, hn::Mul(q_low, v)), hn::Mul(q_low, v_low));
+    lacks = hn::Sub(hn::Add(lacks, above_low), hn::Mul(quotient, divisor_low));
+    return hn::CopySign(hn::Add(quotient, hn::Div(lacks, divisor)), z);
   }
 };
 
