@@ -12,8 +12,8 @@ namespace normd {
 namespace {
 
 // Bytes per channel: mean and spread, now and initially, the cached coefficients and shift, gamma,
-// beta, and the estimator's scratch.
-constexpr int64_t kBytesPerChannel = 10 * sizeof(double);
+// beta, and the estimator's scratch; and the coefficients in float32.
+constexpr int64_t kBytesPerChannel = 10 * sizeof(double) + 4 * sizeof(float);
 constexpr int64_t kFixedBytes = 1024;
 // Elements that are folded in one by one under the lock: some 70 us (tests/bench/compute_cost.cc).
 constexpr int64_t kMostUnderLock = 1 << 14;
