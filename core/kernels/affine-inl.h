@@ -1,4 +1,4 @@
-// y = f((x - mean) * scale) [* gamma] [+ beta]. Included once per SIMD target.
+// y = f((x - mean) * scale) [* gamma] [+ beta] over a span. Included once per SIMD target.
 #if defined(NORMD_CORE_KERNELS_AFFINE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef NORMD_CORE_KERNELS_AFFINE_INL_H_
 #undef NORMD_CORE_KERNELS_AFFINE_INL_H_
@@ -9,9 +9,7 @@
 #include <iterator>
 
 #include "core/kernels/elements-inl.h"
-#include "core/kernels/finite-inl.h"
 #include "core/kernels/hyperbolic_tangent.h"
-#include "core/kernels/narrow_coefficients.h"
 
 #if !NORMD_TARGET_IS_PORTABLE
 HWY_BEFORE_NAMESPACE();
@@ -179,48 +177,6 @@ struct AffineInFloats {
     return value;
   }
 };
-
-// NarrowCoefficients of a vector of channels.
-template <class D>
-struct NarrowVector {
-  hn::Vec<hn::Rebind<float, D>> high, low, scale;
-
-  HWY_INLINE void Set(D d, hn::Vec<D> center, hn::Vec<D> scales) {
-    const hn::Rebind<float, D> floats;
-    high = hn::DemoteTo(floats, center);
-    low = hn::DemoteTo(floats, hn::Sub(center, hn::PromoteTo(d, high)));
-    scale = hn::DemoteTo(floats, scales);
-  }
-};
-
-template <class D>
-HWY_INLINE hn::Mask<D> ExceedFloats(D d, hn::Vec<D> center, hn::Vec<D> scale, hn::Vec<D> shift) {
-  const auto largest = hn::Set(d, NarrowCoefficients::kLargest);
-  const auto magnitude = hn::Abs(scale);
-  const auto is_small = hn::And(hn::Lt(magnitude, hn::Set(d, NarrowCoefficients::kSmallest)),
-                                hn::Gt(magnitude, hn::Zero(d)));
-  const auto is_large = hn::Or(hn::Gt(hn::Abs(center), largest), hn::Gt(magnitude, largest));
-  return hn::Or(hn::Or(is_small, is_large), hn::Gt(hn::Abs(shift), largest));
-}
-
-// One element of each of a vector of channels, of one narrow type, by coefficients of float64; with
-// `shift` where it is not null.
-template <typename T, class D>
-HWY_INLINE void WriteByChannel(D d, const T* x, hn::Vec<D> center, hn::Vec<D> scale,
-                               const double* shift, T* y) {
-  const hn::Rebind<float, D> floats;
-  const auto shifts = shift != nullptr ? hn::LoadU(d, shift) : hn::Zero(d);
-  const auto value = Read(floats, x);
-  NarrowVector<D> narrow;
-  narrow.Set(d, center, scale);
-  auto result = hn::Mul(hn::Sub(hn::Sub(value, narrow.high), narrow.low), narrow.scale);
-  if (shift != nullptr) result = hn::Add(result, hn::DemoteTo(floats, shifts));
-  const auto exceed = ExceedFloats(d, center, scale, shifts);
-  if (HWY_LIKELY(hn::AllFalse(d, exceed))) return Write(floats, result, y);
-  auto wide = hn::Mul(hn::Sub(hn::PromoteTo(d, value), center), scale);
-  if (shift != nullptr) wide = hn::Add(wide, shifts);
-  Write(d, hn::IfThenElse(exceed, wide, hn::PromoteTo(d, result)), y);
-}
 
 // How spans are stored: past the caches only where vectors divide their size and address.
 template <typename T>

@@ -18,6 +18,48 @@ HWY_BEFORE_NAMESPACE();
 namespace normd::kernels {
 namespace HWY_NAMESPACE {
 
+// NarrowCoefficients of a vector of channels.
+template <class D>
+struct NarrowVector {
+  hn::Vec<hn::Rebind<float, D>> high, low, scale;
+
+  HWY_INLINE void Set(D d, hn::Vec<D> center, hn::Vec<D> scales) {
+    const hn::Rebind<float, D> floats;
+    high = hn::DemoteTo(floats, center);
+    low = hn::DemoteTo(floats, hn::Sub(center, hn::PromoteTo(d, high)));
+    scale = hn::DemoteTo(floats, scales);
+  }
+};
+
+template <class D>
+HWY_INLINE hn::Mask<D> ExceedFloats(D d, hn::Vec<D> center, hn::Vec<D> scale, hn::Vec<D> shift) {
+  const auto largest = hn::Set(d, NarrowCoefficients::kLargest);
+  const auto magnitude = hn::Abs(scale);
+  const auto is_small = hn::And(hn::Lt(magnitude, hn::Set(d, NarrowCoefficients::kSmallest)),
+                                hn::Gt(magnitude, hn::Zero(d)));
+  const auto is_large = hn::Or(hn::Gt(hn::Abs(center), largest), hn::Gt(magnitude, largest));
+  return hn::Or(hn::Or(is_small, is_large), hn::Gt(hn::Abs(shift), largest));
+}
+
+// One element of each of a vector of channels, `value`, of the narrow type T, by coefficients of
+// float64; with `shift` where it is not null.
+template <typename T, class D>
+HWY_INLINE void WriteByChannel(D d, hn::Vec<D> value, hn::Vec<D> center, hn::Vec<D> scale,
+                               const double* shift, T* y) {
+  const hn::Rebind<float, D> floats;
+  const auto shifts = shift != nullptr ? hn::LoadU(d, shift) : hn::Zero(d);
+  NarrowVector<D> narrow;
+  narrow.Set(d, center, scale);
+  auto result =
+      hn::Mul(hn::Sub(hn::Sub(hn::DemoteTo(floats, value), narrow.high), narrow.low), narrow.scale);
+  if (shift != nullptr) result = hn::Add(result, hn::DemoteTo(floats, shifts));
+  const auto exceed = ExceedFloats(d, center, scale, shifts);
+  if (HWY_LIKELY(hn::AllFalse(d, exceed))) return Write(floats, result, y);
+  auto wide = hn::Mul(hn::Sub(value, center), scale);
+  if (shift != nullptr) wide = hn::Add(wide, shifts);
+  Write(d, hn::IfThenElse(exceed, wide, hn::PromoteTo(d, result)), y);
+}
+
 // Writes, and sees whether what it read was finite.
 template <class Affine, class D>
 struct Checked {
@@ -50,8 +92,8 @@ struct MixedAffine {
   T* y;
 
   template <class D>
-  HWY_INLINE void Normalize(D d, int64_t c, hn::Vec<D> /*value*/) const {
-    WriteByChannel(d, x + c, hn::LoadU(d, affine.center + c), hn::LoadU(d, affine.scale + c),
+  HWY_INLINE void Normalize(D d, int64_t c, hn::Vec<D> value) const {
+    WriteByChannel(d, value, hn::LoadU(d, affine.center + c), hn::LoadU(d, affine.scale + c),
                    affine.shift != nullptr ? affine.shift + c : nullptr, y + c);
   }
 };
@@ -125,8 +167,7 @@ HWY_INLINE bool NormalizeNeighbors(const ChannelAffine& affine, const In* x, Par
 // Planes, each of one channel.
 template <typename In, typename Out>
 HWY_NOINLINE bool NormalizePlanes(const ChannelAffine& affine, const In* x,
-                                  const ChannelLayout& layout, Part planes, Out* y,
-                                  [[maybe_unused]] Stores stores) {
+                                  const ChannelLayout& layout, Part planes, Out* y, Stores stores) {
   using F = Same<float>;
   using S = Same<double>;
   const int64_t size = layout.inner;

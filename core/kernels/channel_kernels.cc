@@ -7,6 +7,8 @@
 #include "core/kernels/channel_affine-inl.h"
 #include "core/kernels/channel_moments-inl.h"
 #include "core/kernels/channel_statistics-inl.h"
+#include "core/kernels/output_size.h"
+#include "core/kernels/parts.h"
 #include "core/kernels/token-inl.h"
 #include "hwy/highway.h"
 

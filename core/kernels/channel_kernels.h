@@ -15,10 +15,10 @@
 
 namespace normd::kernels {
 
-// Mean and centered sum of squares (m2) of each channel's values. One pass over float32 and
-// narrower, unless it leaves fewer than 43 bits of the squares; else a second one, with the
-// residual's correction. layout.values_per_channel() must be at least 1. Neither is finite where a
-// value is not.
+// Mean and centered sum of squares (m2) of each channel's values: by one pass over types narrower
+// than float64, where that leaves enough bits (RawMoments::kLeastForStatistics); else by a second
+// one, with the residual's correction. layout.values_per_channel() must be at least 1. m2 is not
+// finite where a value is not.
 void ComputeChannelMoments(ConstElements x, const ChannelLayout& layout, double* mean, double* m2,
                            Executor& executor = SerialExecutor());
 
@@ -63,9 +63,9 @@ void FoldAndNormalizeToken(const TokenStep& step, ConstElements x, int64_t chann
                            double* spread, Elements y);
 
 // y = (x - center) * scale [+ shift], by channel. From and to one type narrower than float64 it is
-// computed in float32 with the center in two parts (NarrowCoefficients), with an error below 4
-// units in the last place, and rounded to that type; else, and for each channel whose coefficients
-// are beyond the range of float32, in float64, and rounded once.
+// computed in float32 with the center in two parts (NarrowCoefficients): each of the four
+// operations rounds, and then that type does. Else, and for each channel whose coefficients are
+// beyond the range of float32, it is computed in float64 and rounded once.
 struct ChannelAffine {
   const double* center = nullptr;
   const double* scale = nullptr;

@@ -57,7 +57,7 @@ HWY_INLINE void ForEachBlock(int64_t rows, int64_t channels, const Body& body) {
 
 // What follows is of up to kNeighbors channels; `stride` lies between the values of a channel.
 
-// RawMoments to mean and m2; NaN for a mean that does not fit.
+// RawMoments to mean and m2; NaN for an m2 that does not fit.
 struct FinishRawMoments {
   const double* values;
   const double* squares;
@@ -73,18 +73,17 @@ struct FinishRawMoments {
     const auto average = hn::Div(sum, hn::Set(d, count));
     const auto spread = hn::Sub(sum_of_squares, hn::Mul(sum, average));
     const auto least = hn::Mul(sum_of_squares, hn::Set(d, RawMoments::kLeastForStatistics));
-    const auto fits = hn::Gt(spread, least);
+    const auto fits = hn::Ge(spread, least);
     all_fit = all_fit && hn::AllTrue(d, fits);
-    hn::StoreU(hn::IfThenElse(fits, average, hn::Set(d, kCanonicalNan)), d, mean + c);
-    hn::StoreU(spread, d, m2 + c);
+    hn::StoreU(average, d, mean + c);
+    hn::StoreU(hn::IfThenElse(fits, spread, hn::Set(d, kCanonicalNan)), d, m2 + c);
   }
 };
 
-// The moments of a first pass. False where some channel needs a second one: then mean[c] is NaN.
+// The first pass over narrow types. False where some channel needs a second one.
 template <typename T>
 HWY_NOINLINE bool ComputeRawMoments(const T* x, int64_t values, int64_t stride, int64_t channels,
                                     double* mean, double* m2) {
-  const auto count = static_cast<double>(values);
   NeighborSums<float> sums;
   NeighborSums<float> squares;
   ForEachBlock(values, channels, [&](int64_t row, int64_t end, int64_t c, int64_t size) HWY_ATTR {
@@ -95,16 +94,15 @@ HWY_NOINLINE bool ComputeRawMoments(const T* x, int64_t values, int64_t stride, 
     block.values.Store(sums.sum + c);
     block.squares.Store(squares.sum + c);
   });
-  FinishRawMoments finish{sums.sum, squares.sum, count, mean, m2};
+  FinishRawMoments finish{sums.sum, squares.sum, static_cast<double>(values), mean, m2};
   ForEachElement(channels, finish);
   return finish.all_fit;
 }
 
-// Those of two passes, of all whose mean is NaN.
+// That over float64, which leaves every m2 to the second.
 template <typename T>
-HWY_NOINLINE void ComputeInTwoPasses(const T* x, int64_t values, int64_t stride, int64_t channels,
-                                     double* mean, double* m2) {
-  const auto count = static_cast<double>(values);
+HWY_NOINLINE void ComputeMeans(const T* x, int64_t values, int64_t stride, int64_t channels,
+                               double* mean, double* m2) {
   NeighborSums<T> sums;
   ForEachBlock(values, channels, [&](int64_t row, int64_t end, int64_t c, int64_t size) HWY_ATTR {
     ValueSum<T> block;
@@ -112,8 +110,16 @@ HWY_NOINLINE void ComputeInTwoPasses(const T* x, int64_t values, int64_t stride,
     for (; row < end; ++row) AddNeighbors(x + row * stride + c, size, block);
     sums.Store(block.sum, c);
   });
+  for (int64_t c = 0; c < channels; ++c) mean[c] = sums.Total(c) / static_cast<double>(values);
+  std::fill_n(m2, channels, kCanonicalNan);
+}
+
+// The second pass, by the means of the first, for every m2 that is NaN.
+template <typename T>
+HWY_NOINLINE void ComputeDeviations(const T* x, int64_t values, int64_t stride, int64_t channels,
+                                    double* mean, double* m2) {
   HWY_ALIGN double first_mean[kNeighbors] = {};
-  for (int64_t c = 0; c < channels; ++c) first_mean[c] = sums.Total(c) / count;
+  std::copy_n(mean, channels, first_mean);
   NeighborSums<T> s1;
   NeighborSums<T> s2;
   ForEachBlock(values, channels, [&](int64_t row, int64_t end, int64_t c, int64_t size) HWY_ATTR {
@@ -125,8 +131,9 @@ HWY_NOINLINE void ComputeInTwoPasses(const T* x, int64_t values, int64_t stride,
     s1.Store(block.s1, c);
     s2.Store(block.s2, c);
   });
+  const auto count = static_cast<double>(values);
   for (int64_t c = 0; c < channels; ++c) {
-    if (mean[c] == mean[c]) continue;
+    if (m2[c] == m2[c]) continue;
     const DeviationSums channel{s1.Total(c), s2.Total(c)};
     mean[c] = channel.CorrectedMean(first_mean[c], count);
     m2[c] = channel.CorrectedM2(count);
@@ -149,11 +156,11 @@ inline void ComputeChannelMoments(ConstElements x, const ChannelLayout& layout, 
         return pass(values + c, layout.outer, layout.channels, size, mean + c, m2 + c);
       };
       if constexpr (kIsCompensated<T>) {
-        std::fill_n(mean + c, size, kCanonicalNan);
+        compute(ComputeMeans<T>);
       } else if (compute(ComputeRawMoments<T>)) {
         continue;
       }
-      compute(ComputeInTwoPasses<T>);
+      compute(ComputeDeviations<T>);
     }
   });
 }

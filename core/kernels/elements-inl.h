@@ -45,15 +45,11 @@ inline constexpr bool kIsOfFloats = std::is_same_v<hn::TFromD<D>, float>;
 
 // op(tag, i) for each vector of elements from i on, then for each single element of the rest.
 template <class D = Doubles, class Op>
-HWY_INLINE void ForEachElement(int64_t size, Op& op) {
+HWY_INLINE void ForEachElement(int64_t size, Op&& op) {
   constexpr int64_t kStep = hn::MaxLanes(D());
   int64_t i = 0;
   for (; i + kStep <= size; i += kStep) op(D(), i);
   for (; i < size; ++i) op(hn::CappedTag<hn::TFromD<D>, 1>(), i);
-}
-template <class D = Doubles, class Op>
-HWY_INLINE void ForEachElement(int64_t size, Op&& op) {
-  ForEachElement<D>(size, op);
 }
 
 // Loads of float32 at any address from elements of a type that is no wider. A vector of one goes by

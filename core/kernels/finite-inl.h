@@ -41,11 +41,11 @@ template <typename T>
 HWY_INLINE bool AllFiniteOf(const T* x, int64_t size) {
   using Bits = hn::ScalableTag<typename BitsOf<T>::Type>;
   using Signed = hn::RebindToSigned<Bits>;
-  constexpr int64_t kWidth = hn::MaxLanes(Bits());
+  constexpr int64_t kStep = hn::MaxLanes(Bits());
   const auto limit = hn::Set(Signed(), static_cast<hn::TFromD<Signed> >(BitsOf<T>::kExponent - 1));
   auto found = hn::Zero(Bits());
   int64_t i = 0;
-  for (; i + kWidth <= size; i += kWidth) {
+  for (; i + kStep <= size; i += kStep) {
     const auto bits = hn::LoadU(Bits(), reinterpret_cast<const typename BitsOf<T>::Type*>(x + i));
     // Without its sign; numbers are in the order of their bits.
     const auto magnitude = hn::BitCast(Signed(), hn::ShiftRight<1>(hn::ShiftLeft<1>(bits)));

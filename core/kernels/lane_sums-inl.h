@@ -173,7 +173,7 @@ struct DeviationLaneSums {
 
 // Float32 as one or two vectors, the first of which is number `k`.
 template <class D, class Sums>
-HWY_INLINE void AddSingles(D d, hn::Vec<D> values, int64_t k, Sums& sums) {
+HWY_INLINE void AddSingles(D /*d*/, hn::Vec<D> values, int64_t k, Sums& sums) {
   if constexpr (hn::MaxLanes(D()) == kWidth) {
     sums.Add(k, hn::PromoteTo(Doubles(), values));
   } else {
@@ -181,7 +181,6 @@ HWY_INLINE void AddSingles(D d, hn::Vec<D> values, int64_t k, Sums& sums) {
     sums.Add(k, hn::PromoteTo(Doubles(), hn::LowerHalf(half, values)));
     sums.Add(k + 1, hn::PromoteTo(Doubles(), hn::UpperHalf(half, values)));
   }
-  (void)d;
 }
 
 // As many elements as there are lanes, in their order.
@@ -248,6 +247,7 @@ struct Sums {
 
   template <bool kWithValues = true>
   static RawMoments Raw(const T* x, int64_t size) {
+    static_assert(!kIsCompensated<T>);
     RawMoments total;
     for (int64_t begin = 0; begin < size; begin += kChunk) {
       RawLaneSums<kWithValues> sums;

@@ -24,23 +24,26 @@ struct Part {
   int64_t size() const { return end - begin; }
 };
 
+// How many parts ForEachPart makes, at most.
+inline int64_t MostParts(const Executor& executor) {
+  return executor.width() == 1 ? 1 : executor.width() * kPartsPerThread;
+}
+
 // Calls body(part) for parts of [0, count), whose items read and write `item_bytes` each; all but
 // the last are a multiple of `step` long.
 inline void ForEachPart(Executor& executor, int64_t count, int64_t step, int64_t item_bytes,
                         absl::FunctionRef<void(Part)> body) {
+  if (count == 0) return;
+  const int64_t width = executor.width();
   const int64_t steps = (count + step - 1) / step;
-  const int64_t most = executor.width() == 1 ? 1 : executor.width() * kPartsPerThread;
-  const int64_t parts =
-      std::clamp<int64_t>(count * item_bytes / kLeastPartBytes, 1, std::min(steps, most));
+  int64_t parts = std::clamp<int64_t>(count * item_bytes / kLeastPartBytes, 1,
+                                      std::min(steps, MostParts(executor)));
+  if (parts > width) parts -= parts % width;  // all threads as many
   if (parts == 1) return body({0, count});
   executor.Run(parts, [&](int64_t part) {
     body({steps * part / parts * step, std::min(count, steps * (part + 1) / parts * step)});
   });
 }
-
-// Outputs of so many bytes go past the caches: what was written first has left them before anyone
-// reads it. Smaller ones will be read next, by who sends them.
-inline constexpr int64_t kLeastOutputPastCaches = 8 << 20;
 
 // ForEachPart, with a body that tells whether all elements were finite.
 inline bool AllFiniteInParts(Executor& executor, int64_t count, int64_t item_bytes,

@@ -93,8 +93,8 @@ struct RawMoments {
   // that are themselves results. False where an element is not finite.
   static constexpr double kLeastForOutputs = 0x1p-16;
   static constexpr double kLeastForStatistics = 0x1p-9;
-  bool FitOutputs(double count) const { return M2(count) > squares * kLeastForOutputs; }
-  bool FitStatistics(double count) const { return M2(count) > squares * kLeastForStatistics; }
+  bool FitOutputs(double count) const { return M2(count) >= squares * kLeastForOutputs; }
+  bool FitStatistics(double count) const { return M2(count) >= squares * kLeastForStatistics; }
 };
 
 // The sums of pass 2, and what they say about the values.

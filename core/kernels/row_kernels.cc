@@ -10,6 +10,8 @@
 #include "core/kernels/elements-inl.h"
 #include "core/kernels/finite-inl.h"
 #include "core/kernels/lane_sums-inl.h"
+#include "core/kernels/output_size.h"
+#include "core/kernels/parts.h"
 #include "core/kernels/span_statistics.h"
 #include "hwy/highway.h"
 
@@ -57,6 +59,7 @@ HWY_NOINLINE bool NormalizeInDoubles(const RowNorm& norm, const In* x, Part rows
 // neither.
 template <bool kWithValues, typename T, class Write>
 HWY_INLINE RawMoments WriteAndSum(const Write& write, const T* next, int64_t size) {
+  constexpr int64_t kStep = hn::MaxLanes(Floats());
   RawLaneSums<kWithValues> sums;
   sums.Clear();
   int64_t i = 0;
@@ -65,6 +68,7 @@ HWY_INLINE RawMoments WriteAndSum(const Write& write, const T* next, int64_t siz
     AddLanes(next + i, sums);
   }
   AddRest(next + i, size - i, 0, sums);
+  for (; i + kStep <= size; i += kStep) write(Floats(), i);
   for (; i < size; ++i) write(OneFloat(), i);
   return sums.Total();
 }

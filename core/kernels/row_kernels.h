@@ -45,9 +45,9 @@ struct RowNorm {
 
 // Normalizes each of `rows` contiguous rows of `row_size` elements by itself, and returns whether
 // AllFinite took all of x. Statistics are float64. Outputs are computed in float64 and rounded
-// once; but those of a mean and variance or of squares, from and to one narrower type, in float32
-// with an error below 5 units in the last place, where float32 has the range, and rounded to that
-// type.
+// once; but those of a mean and variance, or of squares of all elements, from and to one type
+// narrower than float64, in float32, where that has the range: each of its five operations rounds,
+// and then that type does.
 bool NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t row_size, Elements y,
                    Executor& executor = SerialExecutor());
 

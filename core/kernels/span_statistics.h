@@ -77,8 +77,10 @@ template <template <typename> class SumsOf, typename T>
 RowCoefficients CoefficientsOf(const RowNorm& norm, const T* x, int64_t size) {
   using Sums = SumsOf<T>;
   const auto count = static_cast<double>(size);
-  if (!kIsCompensated<T> && TakesRawMoments(norm) && norm.counted == 0) {
-    return CoefficientsOfMoments<Sums>(norm, Sums::Raw(x, size), x, size);
+  if constexpr (!kIsCompensated<T>) {
+    if (TakesRawMoments(norm) && norm.counted == 0) {
+      return CoefficientsOfMoments<Sums>(norm, Sums::Raw(x, size), x, size);
+    }
   }
   const bool all_finite = Sums::AllFinite(x, size);
   switch (norm.statistic) {

@@ -6,7 +6,7 @@
 #define NORMD_CORE_KERNELS_TOKEN_INL_H_
 #endif
 
-#include "core/kernels/affine-inl.h"
+#include "core/kernels/channel_affine-inl.h"
 #include "core/kernels/channel_kernels.h"
 #include "core/kernels/channel_statistics-inl.h"
 
@@ -49,7 +49,7 @@ struct Token {
     const auto center = step.folds_first ? new_mean : old_mean;
     const double* const shift = step.beta != nullptr ? step.beta + c : nullptr;
     if constexpr (kIsNarrow<In, Out>) {
-      WriteByChannel(d, x + c, center, scale, shift, y + c);
+      WriteByChannel(d, value, center, scale, shift, y + c);
     } else {
       auto result = hn::Mul(hn::Sub(value, center), scale);
       if (shift != nullptr) result = hn::Add(result, hn::LoadU(d, shift));

@@ -1,10 +1,12 @@
 #include "core/method/binding.h"
 
+#include <algorithm>
 #include <functional>
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
 #include "core/error/error.h"
+#include "core/kernels/narrow_coefficients.h"
 #include "core/kernels/row_kernels.h"
 
 namespace normd {
@@ -18,6 +20,15 @@ absl::Status CheckAffine(const NormalizationSpec& spec, absl::Span<const int64_t
                                                  ", but the row needs ", ToString(expected)));
   }
   return absl::OkStatus();
+}
+
+// Rounded to float32; none where a value does not fit.
+template <typename Fits>
+std::vector<float> NarrowOrNone(const std::optional<AffineParameter>& parameter, const Fits& fits) {
+  if (!parameter) return {};
+  const std::vector<double>& values = parameter->values;
+  if (!std::all_of(values.begin(), values.end(), fits)) return {};
+  return {values.begin(), values.end()};
 }
 
 }  // namespace
@@ -86,13 +97,17 @@ const double* ValuesOrNull(const std::optional<AffineParameter>& parameter) {
   return parameter ? parameter->values.data() : nullptr;
 }
 
-std::vector<float> NarrowValues(const std::optional<AffineParameter>& parameter) {
-  if (!parameter) return {};
-  const std::vector<double>& values = parameter->values;
-  constexpr double kLargest = std::numeric_limits<float>::max();
-  const bool all_fit = std::all_of(values.begin(), values.end(),
-                                   [](double value) { return std::fabs(value) <= kLargest; });
-  return all_fit ? std::vector<float>(values.begin(), values.end()) : std::vector<float>();
+RowAffine::RowAffine(const NormalizationSpec& spec)
+    : narrow_gamma_(NarrowOrNone(spec.gamma,
+                                 [](double v) { return kernels::NarrowCoefficients::Fit(0, v); })),
+      narrow_beta_(NarrowOrNone(spec.beta,
+                                [](double v) { return kernels::NarrowCoefficients::Fit(v, 0); })) {}
+
+void RowAffine::SetIn(const NormalizationSpec& spec, kernels::RowNorm& norm) const {
+  norm.gamma = ValuesOrNull(spec.gamma);
+  norm.beta = ValuesOrNull(spec.beta);
+  norm.narrow_gamma = narrow_gamma_.empty() ? nullptr : narrow_gamma_.data();
+  norm.narrow_beta = narrow_beta_.empty() ? nullptr : narrow_beta_.data();
 }
 
 absl::Status CheckFinite(const NormalizationSpec& spec, bool finite) {

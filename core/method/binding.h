@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "core/kernels/row_kernels.h"
 #include "core/method/spec.h"
 #include "core/tensor/channel_layout.h"
 #include "core/tensor/element_type.h"
@@ -45,8 +46,20 @@ int64_t Product(absl::Span<const int64_t> dimensions);
 // The values for kernels: null where there are none.
 const double* ValuesOrNull(const std::optional<AffineParameter>& parameter);
 
-// The same rounded to float32; empty where there are none, or one is beyond its range.
-std::vector<float> NarrowValues(const std::optional<AffineParameter>& parameter);
+// gamma and beta for the kernels of rows: as the spec has them, and rounded to float32, where that
+// has their range.
+class RowAffine {
+ public:
+  RowAffine() = default;
+  explicit RowAffine(const NormalizationSpec& spec);
+
+  // `spec` is the same as before.
+  void SetIn(const NormalizationSpec& spec, kernels::RowNorm& norm) const;
+
+ private:
+  std::vector<float> narrow_gamma_;  // empty: none
+  std::vector<float> narrow_beta_;
+};
 
 // Under REJECT, INVALID_ARGUMENT (field "data") unless `finite`.
 absl::Status CheckFinite(const NormalizationSpec& spec, bool finite);

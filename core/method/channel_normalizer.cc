@@ -133,7 +133,7 @@ ChannelCoefficients ChannelNormalizer::Complete(ScaledChannels channels) const {
   DropCoefficients(channels.center, channels.scale);
   ChannelCoefficients result{
       std::move(channels.center), std::move(channels.scale), shift_, {}, in_float64()};
-  if (result.in_float64) return result;
+  if (result.in_float64 || row_.step.inner > 1) return result;  // planes have no use for them
   const auto size = static_cast<int64_t>(result.center.size());
   result.narrow.resize(4 * size);
   if (kernels::Narrowed(AffineOf(result), size, result.narrow.data()).narrow == nullptr) {

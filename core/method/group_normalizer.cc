@@ -1,6 +1,7 @@
 #include "core/method/group_normalizer.h"
 
 #include <algorithm>
+#include <atomic>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -17,8 +18,7 @@ absl::StatusOr<GroupNormalizer> GroupNormalizer::Create(const NormalizationSpec&
   if (!binding.ok()) return binding.status();
   GroupNormalizer result;
   result.spec_ = spec;
-  result.narrow_gamma_ = NarrowValues(spec.gamma);
-  result.narrow_beta_ = NarrowValues(spec.beta);
+  result.affine_ = RowAffine(spec);
   result.row_ = *binding;
   const int64_t channels = binding->step.channels;
   const int64_t groups = spec.group_count.value_or(channels);
@@ -34,28 +34,24 @@ absl::StatusOr<GroupNormalizer> GroupNormalizer::Create(const NormalizationSpec&
 bool GroupNormalizer::NormalizeGroupsAsRows(ConstElements x, int64_t rows, Elements y,
                                             Executor& executor) const {
   const int64_t groups = row_.step.channels / channels_per_group_;
-  const kernels::RowNorm norm{
-      .epsilon = spec_.resolved_epsilon(),
-      .gamma = ValuesOrNull(spec_.gamma),
-      .beta = ValuesOrNull(spec_.beta),
-      .narrow_gamma = narrow_gamma_.empty() ? nullptr : narrow_gamma_.data(),
-      .narrow_beta = narrow_beta_.empty() ? nullptr : narrow_beta_.data(),
-      .affine_rows = groups};
+  kernels::RowNorm norm{.epsilon = spec_.resolved_epsilon(), .affine_rows = groups};
+  affine_.SetIn(spec_, norm);
   return kernels::NormalizeRows(norm, x, rows * groups, channels_per_group_, y, executor);
 }
 
 void GroupNormalizer::ComputeMoments(ConstElements x, const ChannelLayout& layout, double* mean,
-                                     double* m2) const {
+                                     double* m2, Executor& executor) const {
   const int64_t groups = layout.channels / channels_per_group_;
   if (layout.outer == 1) {  // a group lies together, as a channel does
-    kernels::ComputeChannelMoments(x, {1, groups, channels_per_group_ * layout.inner}, mean, m2);
+    kernels::ComputeChannelMoments(x, {1, groups, channels_per_group_ * layout.inner}, mean, m2,
+                                   executor);
     for (int64_t group = groups - 1; group >= 0; --group) {
       std::fill_n(&mean[group * channels_per_group_], channels_per_group_, mean[group]);
       std::fill_n(&m2[group * channels_per_group_], channels_per_group_, m2[group]);
     }
     return;
   }
-  kernels::ComputeChannelMoments(x, layout, mean, m2);
+  kernels::ComputeChannelMoments(x, layout, mean, m2, executor);
   // A group's moments are merged into its first channel's, and are then those of all.
   const auto channel_count = static_cast<double>(layout.values_per_channel());
   for (int64_t first = 0; first < layout.channels; first += channels_per_group_) {
@@ -68,20 +64,28 @@ void GroupNormalizer::ComputeMoments(ConstElements x, const ChannelLayout& layou
   }
 }
 
-bool GroupNormalizer::NormalizeByMoments(ConstElements x, const Rows& rows, Elements y) const {
+struct GroupNormalizer::Scratch {
+  explicit Scratch(int64_t channels)
+      : mean(channels), m2(channels), scale(channels), narrow(4 * channels) {}
+
+  std::vector<double> mean, m2, scale;
+  std::vector<float> narrow;
+};
+
+bool GroupNormalizer::NormalizeByMoments(ConstElements x, const Rows& rows, Scratch& scratch,
+                                         Elements y, Executor& executor) const {
   const int64_t channels = row_.step.channels;
-  std::vector<double> mean(channels);
-  std::vector<double> m2(channels);
-  std::vector<double> scale(channels);
-  const kernels::ChannelAffine affine{mean.data(), scale.data(), ValuesOrNull(spec_.beta)};
+  kernels::ChannelAffine affine{scratch.mean.data(), scratch.scale.data(),
+                                ValuesOrNull(spec_.beta)};
   bool finite = true;
   for (int64_t row = 0; row < rows.count; ++row) {
     const ChannelLayout layout = row_.LayoutOf(row_.steps.StepsOf(rows, row));
-    ComputeMoments(x, layout, mean.data(), m2.data());
+    ComputeMoments(x, layout, scratch.mean.data(), scratch.m2.data(), executor);
     kernels::ComputeChannelScale(
-        m2.data(), static_cast<double>(layout.values_per_channel() * channels_per_group_),
-        spec_.resolved_epsilon(), ValuesOrNull(spec_.gamma), channels, scale.data());
-    if (!kernels::NormalizeChannels(affine, x, layout, y)) finite = false;
+        scratch.m2.data(), static_cast<double>(layout.values_per_channel() * channels_per_group_),
+        spec_.resolved_epsilon(), ValuesOrNull(spec_.gamma), channels, scratch.scale.data());
+    if (layout.inner == 1) affine = kernels::Narrowed(affine, channels, scratch.narrow.data());
+    if (!kernels::NormalizeChannels(affine, x, layout, y, executor)) finite = false;
     x = x.From(layout.size());
     y = y.From(layout.size());
   }
@@ -95,14 +99,20 @@ absl::Status GroupNormalizer::Normalize(ConstElements x, const Rows& rows, Eleme
   if (steps.step_size == row_.step.channels && steps.steps == 1 && !steps.may_vary) {
     finite = NormalizeGroupsAsRows(x, rows.count, y, executor);
   } else if (rows.steps.empty()) {
+    // Tasks allocate nothing: there may be no memory for it.
+    const int64_t most = std::min(rows.count, kernels::MostParts(executor));
+    std::vector<Scratch> scratches(most, Scratch(row_.step.channels));
+    std::atomic<size_t> next = 0;
     const int64_t size = row_size();
     finite = kernels::AllFiniteInParts(
         executor, rows.count, size * (SizeOf(x.type) + SizeOf(y.type)), [&](kernels::Part part) {
-          return NormalizeByMoments(x.From(part.begin * size), part.size(),
-                                    y.From(part.begin * size));
+          const int64_t begin = part.begin * size;
+          return NormalizeByMoments(x.From(begin), part.size(), scratches[next++], y.From(begin),
+                                    executor);
         });
   } else {
-    finite = NormalizeByMoments(x, rows, y);
+    Scratch scratch(row_.step.channels);
+    finite = NormalizeByMoments(x, rows, scratch, y, executor);
   }
   NORMD_RETURN_IF_ERROR(CheckFinite(spec_, finite));
   FinishOutput(spec_, finite, y, steps.TotalSize(rows));

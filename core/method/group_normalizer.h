@@ -3,7 +3,6 @@
 #define NORMD_CORE_METHOD_GROUP_NORMALIZER_H_
 
 #include <cstdint>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -39,14 +38,17 @@ class GroupNormalizer {
   // Rows whose channels are single values: their groups are rows of a kernel. Returns whether all
   // of `x` was finite.
   bool NormalizeGroupsAsRows(ConstElements x, int64_t rows, Elements y, Executor& executor) const;
+  // Room for what one row is normalized by.
+  struct Scratch;
   // All others, one row after the other.
-  bool NormalizeByMoments(ConstElements x, const Rows& rows, Elements y) const;
+  bool NormalizeByMoments(ConstElements x, const Rows& rows, Scratch& scratch, Elements y,
+                          Executor& executor) const;
   // Of one row: each channel gets its group's.
-  void ComputeMoments(ConstElements x, const ChannelLayout& layout, double* mean, double* m2) const;
+  void ComputeMoments(ConstElements x, const ChannelLayout& layout, double* mean, double* m2,
+                      Executor& executor) const;
 
   NormalizationSpec spec_;
-  std::vector<float> narrow_gamma_;
-  std::vector<float> narrow_beta_;
+  RowAffine affine_;
   ChannelBinding row_;
   int64_t channels_per_group_ = 1;
 };

@@ -30,7 +30,8 @@ using Normalizer = std::variant<RowNormalizer, GroupNormalizer, ChannelNormalize
 absl::StatusOr<Normalizer> CreateNormalizer(const NormalizationSpec& spec,
                                             absl::Span<const int64_t> row_shape);
 
-// On the executor's threads, where there is enough to do; the bits do not depend on them. Without
+// On the executor's threads, where rows are alike and there is enough to do; the bits do not depend
+// on them. Without
 // running statistics: a ChannelNormalizer goes by the batch's own (NormalizeByBatch).
 absl::Status Normalize(const Normalizer& normalizer, ConstElements x, const Rows& rows, Elements y,
                        Executor& executor = SerialExecutor());

@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/error/error.h"
-#include "core/method/binding.h"
 
 namespace normd {
 
@@ -15,8 +14,7 @@ absl::StatusOr<RowNormalizer> RowNormalizer::Create(const NormalizationSpec& spe
   if (!trailing.ok()) return trailing.status();
   RowNormalizer result;
   result.spec_ = spec;
-  result.narrow_gamma_ = NarrowValues(spec.gamma);
-  result.narrow_beta_ = NarrowValues(spec.beta);
+  result.affine_ = RowAffine(spec);
   result.steps_ = *StepsOf(row_shape);
   result.gain_follows_size_ = spec.method == Method::kScaleNorm && !spec.gain;
   const bool whole_rows = trailing->size() == row_shape.size() && result.steps_.may_vary;
@@ -33,13 +31,10 @@ kernels::RowNorm RowNormalizer::NormOf(int64_t group_size) const {
   const auto size = static_cast<double>(group_size);
   kernels::RowNorm norm{.statistic = StatisticOf(spec_),
                         .epsilon = spec_.resolved_epsilon(),
-                        .gamma = ValuesOrNull(spec_.gamma),
-                        .beta = ValuesOrNull(spec_.beta),
-                        .narrow_gamma = narrow_gamma_.empty() ? nullptr : narrow_gamma_.data(),
-                        .narrow_beta = narrow_beta_.empty() ? nullptr : narrow_beta_.data(),
                         .offset = spec_.low.value_or(0),
                         .center = spec_.center.value_or(true),
                         .rescale = spec_.scale.value_or(true)};
+  affine_.SetIn(spec_, norm);
   if (spec_.gain) norm.gain = *spec_.gain;
   if (spec_.high) norm.gain = *spec_.high - *spec_.low;
   if (gain_follows_size_) norm.gain = std::sqrt(size);

@@ -3,11 +3,11 @@
 #define NORMD_CORE_METHOD_ROW_NORMALIZER_H_
 
 #include <cstdint>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "core/kernels/row_kernels.h"
+#include "core/method/binding.h"
 #include "core/method/spec.h"
 #include "core/tensor/element_type.h"
 #include "core/tensor/rows.h"
@@ -41,8 +41,7 @@ class RowNormalizer {
   kernels::RowNorm NormOf(int64_t group_size) const;
 
   NormalizationSpec spec_;
-  std::vector<float> narrow_gamma_;
-  std::vector<float> narrow_beta_;
+  RowAffine affine_;
   StepLayout steps_;
   int64_t group_size_ = 0;
   bool gain_follows_size_ = false;  // ScaleNorm's, where none was given

@@ -264,7 +264,7 @@ absl::StatusOr<uint64_t> Session::Apply(const ChannelNormalizer& normalizer,
                      rows, y, executor);
     return version;
   }
-  // An INFERENCE has not looked at its input yet.
+  // What does not update has not looked at its input yet.
   const bool finite = normalizer.Apply(*coefficients, policy.direction, x, rows, y, executor);
   NORMD_RETURN_IF_ERROR(CheckFinite(normalizer.spec(), finite));
   return version;

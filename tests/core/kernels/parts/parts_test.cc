@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "core/kernels/channel_kernels.h"
+#include "core/kernels/output_size.h"
 #include "core/kernels/row_kernels.h"
 #include "tests/core/kernels/targets.h"
 #include "tests/testing/thread_executor.h"
@@ -34,6 +35,15 @@ TEST(Parts, CoverAllOnce) {
         }
       }
     }
+  }
+}
+
+TEST(Parts, AreAsManyForEachThread) {
+  for (int64_t bytes = kLeastPartBytes; bytes < 20 * kLeastPartBytes; bytes += kLeastPartBytes) {
+    ThreadExecutor executor(2);
+    std::atomic<int> parts = 0;
+    ForEachPart(executor, 1000, 1, bytes / 1000 + 1, [&](Part) { ++parts; });
+    EXPECT_TRUE(parts == 1 || parts % 2 == 0) << parts;
   }
 }
 
