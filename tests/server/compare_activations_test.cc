@@ -52,7 +52,7 @@ TEST_F(CompareActivationsTest, RealTokensInBatchesAreNearlyComparable) {
   std::vector<std::vector<float>> chunks;
   for (size_t begin = 0; begin < tokens.size(); begin += kRows * kFeatures) {
     const size_t end = std::min(begin + kRows * kFeatures, tokens.size());
-    chunks.emplace_back(&tokens[begin], &tokens[end]);
+    chunks.emplace_back(tokens.data() + begin, tokens.data() + end);
     const v1::CompareResponse answer = stream.Compare(chunks.back());
     ASSERT_TRUE(answer.has_result());
     const v1::Measurements& layer_norm = answer.result().methods(1).measurements();
