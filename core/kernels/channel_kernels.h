@@ -58,7 +58,7 @@ struct TokenStep {
 };
 
 // The token's fold, the scales and the normalization in one pass over `mean` and `spread`; y may be
-// x where the types are the same. The bits are those of the kernels one by one.
+// x where the types are the same. The bits are those of the kernels one by one, outputs in float64.
 void FoldAndNormalizeToken(const TokenStep& step, ConstElements x, int64_t channels, double* mean,
                            double* spread, Elements y);
 

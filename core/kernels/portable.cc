@@ -267,7 +267,7 @@ void FoldAndNormalizeToken(const TokenStep& step, ConstElements x, int64_t chann
           const double inverse = InverseDeviation(variance, step.epsilon);
           const double scale = step.gamma == nullptr ? inverse : inverse * step.gamma[c];
           StoreNormalized(value, center, scale, step.beta != nullptr ? step.beta + c : nullptr,
-                          !kIsNarrow<In, Out>, y.As<Out>() + c);
+                          /*in_float64=*/true, y.As<Out>() + c);
         }
       });
 }

@@ -6,7 +6,6 @@
 #define NORMD_CORE_KERNELS_TOKEN_INL_H_
 #endif
 
-#include "core/kernels/channel_affine-inl.h"
 #include "core/kernels/channel_kernels.h"
 #include "core/kernels/channel_statistics-inl.h"
 
@@ -47,14 +46,9 @@ struct Token {
     auto scale = InverseDeviations<kPlacement>(d, variance, hn::Set(d, step.epsilon.value));
     if (step.gamma != nullptr) scale = hn::Mul(scale, hn::LoadU(d, step.gamma + c));
     const auto center = step.folds_first ? new_mean : old_mean;
-    const double* const shift = step.beta != nullptr ? step.beta + c : nullptr;
-    if constexpr (kIsNarrow<In, Out>) {
-      WriteByChannel(d, value, center, scale, shift, y + c);
-    } else {
-      auto result = hn::Mul(hn::Sub(value, center), scale);
-      if (shift != nullptr) result = hn::Add(result, hn::LoadU(d, shift));
-      Write(d, result, y + c);
-    }
+    auto result = hn::Mul(hn::Sub(value, center), scale);
+    if (step.beta != nullptr) result = hn::Add(result, hn::LoadU(d, step.beta + c));
+    Write(d, result, y + c);
   }
 };
 

@@ -153,11 +153,13 @@ ChannelCoefficients ChannelNormalizer::CoefficientsOf(const RunningStatistics& s
 }
 
 bool ChannelNormalizer::Apply(const ChannelCoefficients& coefficients, Direction direction,
-                              ConstElements x, const Rows& rows, Elements y,
-                              Executor& executor) const {
+                              ConstElements x, const Rows& rows, Elements y, Executor& executor,
+                              bool in_float64) const {
   const ChannelLayout layout = Layout(rows);
   if (direction == Direction::kForward) {
-    const bool finite = kernels::NormalizeChannels(AffineOf(coefficients), x, layout, y, executor);
+    kernels::ChannelAffine affine = AffineOf(coefficients);
+    affine.in_float64 = affine.in_float64 || in_float64;
+    const bool finite = kernels::NormalizeChannels(affine, x, layout, y, executor);
     FinishOutput(spec_, finite, y, layout.size());
     return finite;
   }
@@ -209,8 +211,10 @@ void ChannelNormalizer::NormalizeRowByRow(bool update_first, ConstElements x, co
       statistics.ComputeCoefficients(rule, center.data(), scale.data());
       DropCoefficients(center, scale);
       if (!update_first) update();
-      kernels::NormalizeChannels({center.data(), scale.data(), beta, nullptr, in_float64()}, x,
-                                 layout, y);
+      // As a token's one pass does.
+      kernels::NormalizeChannels(
+          {.center = center.data(), .scale = scale.data(), .shift = beta, .in_float64 = true}, x,
+          layout, y);
     }
     FinishOutput(spec_, finite, y, layout.size());
     x = x.From(layout.size());

@@ -81,9 +81,11 @@ class ChannelNormalizer {
   ChannelCoefficients CoefficientsOf(const RunningStatistics& statistics) const;
 
   // Applies coefficients. Every NaN comes out canonical. Forward, spec.clip has the last word.
-  // Returns whether all of `x` was finite.
+  // Returns whether all of `x` was finite. `in_float64`: outputs too, as NormalizeRowByRow has
+  // them.
   bool Apply(const ChannelCoefficients& coefficients, Direction direction, ConstElements x,
-             const Rows& rows, Elements y, Executor& executor = SerialExecutor()) const;
+             const Rows& rows, Elements y, Executor& executor = SerialExecutor(),
+             bool in_float64 = false) const;
 
   // TRAINING without a session: normalizes by this batch's own statistics, which are kept nowhere.
   // INVALID_ARGUMENT as CheckFinite and CheckEnoughValues have it.

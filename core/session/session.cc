@@ -265,7 +265,9 @@ absl::StatusOr<uint64_t> Session::Apply(const ChannelNormalizer& normalizer,
     return version;
   }
   // What does not update has not looked at its input yet.
-  const bool finite = normalizer.Apply(*coefficients, policy.direction, x, rows, y, executor);
+  // What streams by chunks of single rows has the bits of what streams by rows.
+  const bool finite =
+      normalizer.Apply(*coefficients, policy.direction, x, rows, y, executor, updates);
   NORMD_RETURN_IF_ERROR(CheckFinite(normalizer.spec(), finite));
   return version;
 }

@@ -186,8 +186,11 @@ void FoldThenNormalize(const TokenStep& step, const float* x, int64_t channels, 
   }
   portable::ComputeChannelScale(step.folds_first ? spread : before.data(), step.divisor,
                                 step.epsilon, step.gamma, channels, scale.data());
-  portable::NormalizeChannels({step.folds_first ? mean : center.data(), scale.data(), step.beta}, x,
-                              token, {0, 1}, y);
+  portable::NormalizeChannels({.center = step.folds_first ? mean : center.data(),
+                               .scale = scale.data(),
+                               .shift = step.beta,
+                               .in_float64 = true},
+                              x, token, {0, 1}, y);
 }
 
 TEST(ChannelBits, OfATokenInOnePass) {
