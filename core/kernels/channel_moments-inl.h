@@ -44,7 +44,7 @@ struct NeighborSums {
   }
 };
 
-// body(first, rows, c, size) for each block of rows and lanes of channels.
+// body(row, end, c, size) for each block of rows [row, end) and of channels [c, c + size).
 template <class Body>
 HWY_INLINE void ForEachBlock(int64_t rows, int64_t channels, const Body& body) {
   for (int64_t row = 0; row < rows; row += kRowsAtOnce) {

@@ -31,8 +31,8 @@ absl::StatusOr<Normalizer> CreateNormalizer(const NormalizationSpec& spec,
                                             absl::Span<const int64_t> row_shape);
 
 // On the executor's threads, where rows are alike and there is enough to do; the bits do not depend
-// on them. Without
-// running statistics: a ChannelNormalizer goes by the batch's own (NormalizeByBatch).
+// on them. Without running statistics: a ChannelNormalizer goes by the batch's own
+// (NormalizeByBatch).
 absl::Status Normalize(const Normalizer& normalizer, ConstElements x, const Rows& rows, Elements y,
                        Executor& executor = SerialExecutor());
 
