@@ -28,6 +28,9 @@ class RowChunks {
   static absl::StatusOr<RowChunks> Cut(v1::Tensor tensor, RowLayout layout,
                                        const std::string& range, int64_t rows_per_chunk);
 
+  // Adds a tensor to each chunk's rows; false unless it is of their tensor's type and shape.
+  bool SetResidual(v1::Tensor residual);
+
   int64_t count() const { return (units_ + units_per_chunk_ - 1) / units_per_chunk_; }
   v1::Chunk Get(int64_t i) const;
   // A chunk, one of `count`, than which none has more rows.
@@ -47,6 +50,7 @@ class RowChunks {
   }
 
   v1::Tensor tensor_;
+  std::string residual_;  // empty: none
   RowLayout layout_;
   std::vector<int64_t> starts_;  // of sequences one after the other; empty where units are rows
   int64_t first_ = 0;

@@ -136,8 +136,11 @@ void ComparisonStream::Close(v1::CompareResponse* response) const {
 }
 
 absl::Status ComparisonStream::Measure(const v1::Chunk& chunk, v1::CompareResult* result) {
+  if (!chunk.residual().empty()) {
+    return InvalidFieldError("residual", "does not apply to Compare: send the sum");
+  }
   const absl::StatusOr<Padding> padding =
-      batches_->PaddingOf({chunk.data(), chunk.shape(), chunk.lengths(), chunk.row_mask()});
+      batches_->PaddingOf({chunk.data(), chunk.shape(), chunk.lengths(), chunk.row_mask(), ""});
   if (!padding.ok()) return padding.status();
   const int64_t element_size = SizeOf(batches_->type());
   const int64_t elements = static_cast<int64_t>(chunk.data().size()) / element_size;

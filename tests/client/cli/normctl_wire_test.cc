@@ -135,6 +135,29 @@ TEST_F(NormctlWireTest, PaddedRowsAndMasksGoWithEachChunk) {
   EXPECT_THAT(wrong.error, HasSubstr("holds '|b1', and not '<i8'"));
 }
 
+TEST_F(NormctlWireTest, AResidualGoesWithItsRows) {
+  const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT32, {3, 2});
+  const std::string residual = WriteFloats(folder_, "r.npy", {3, 2}, {1, 2, 3, 4, 5, 6});
+  const std::vector<std::string> method = {"--residual", residual, "--method", "layer_norm"};
+  const auto with_method = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), method.begin(), method.end());
+    return arguments;
+  };
+  Output(with_method({"stream", input, "--rows", "1:", "--rows-per-chunk", "1"}));
+  ASSERT_EQ(server_.asked().chunks.size(), 2);
+  const std::string bytes = ReadOrFail(residual).data();
+  EXPECT_EQ(server_.asked().chunks[0].residual(), bytes.substr(8, 8));
+  EXPECT_EQ(server_.asked().chunks[1].residual(), bytes.substr(16, 8));
+  Output(with_method({"normalize", input}));
+  EXPECT_EQ(server_.asked().normalize_request.residual().SerializeAsString(),
+            ReadOrFail(residual).SerializeAsString());
+  for (const std::string& other : {Write("w.npy", v1::ELEMENT_TYPE_FLOAT32, {2, 3}),
+                                   Write("t.npy", v1::ELEMENT_TYPE_FLOAT64, {3, 2})}) {
+    EXPECT_THAT(Normctl(with_method({"stream", other})).error,
+                HasSubstr("must be of the type and shape of"));
+  }
+}
+
 TEST_F(NormctlWireTest, DiffTakesAnyTwoTypes) {
   const std::string wide = folder_ / "wide.npy";
   ASSERT_TRUE(WriteTensor(wide, client::ToTensor({2}, std::vector<double>{1, 2}), false).ok());
