@@ -1,0 +1,89 @@
+// What each method removes, as parts of all sums of squares.
+'use strict';
+
+const removedParts = [
+  {field: 'token_share', key: 'token', name: 'tokens\u2019 means'},
+  {field: 'channel_share', key: 'channel', name: 'channels\u2019 means'},
+  {field: 'residual_share', key: 'residual', name: 'all else'},
+];
+
+function removedRows(report) {
+  const rows = [{title: 'The activations', note: 'before any method', centers: null}];
+  for (const method of report.methods.filter((method) => !method.unknown)) {
+    const scale = {
+      token: `removes the tokens\u2019 scale too, which varies by ${share(report.split.token_scale_variation)}`,
+      channel: `removes the channels\u2019 scale too, which varies by ${share(report.split.channel_scale_variation)}`,
+    }[method.scales];
+    const words = scale && !method.centers ? scale.replace(' too', '') : scale;
+    rows.push({title: method.title, note: words || 'removes neither means nor scale', centers: method.centers});
+  }
+  return rows;
+}
+
+function removedFinding(report) {
+  const {split} = report;
+  const larger = split.token_share > split.channel_share ? 'tokens' : 'channels';
+  const scale = split.token_scale_variation > split.channel_scale_variation ? 'tokens' : 'channels';
+  return `The tokens\u2019 means hold ${share(split.token_share)} of the variation and the channels\u2019 ${share(split.channel_share)}, ` +
+    `so more is in what ${larger === 'tokens' ? 'LayerNorm' : 'BatchNorm'} subtracts; scale varies more between ${scale} ` +
+    `(${share(split.token_scale_variation)} between tokens, ${share(split.channel_scale_variation)} between channels).`;
+}
+
+function drawHatching(svg) {
+  const pattern = svg.append('defs').append('pattern').attr('id', 'hatching').attr('width', 7).attr('height', 7)
+      .attr('patternUnits', 'userSpaceOnUse').attr('patternTransform', 'rotate(45)');
+  pattern.append('line').attr('class', 'hatch').attr('x1', 0).attr('x2', 0).attr('y1', 0).attr('y2', 7);
+}
+
+function drawRemoved(svg, width, report, rows) {
+  drawHatching(svg);
+  const top = drawLegend(svg, width, [
+    ...removedParts.map((part) => ({name: part.name, draw: (group) => group.append('rect').attr('class', `part ${part.key}`)
+        .attr('x', 2).attr('y', -7).attr('width', 20).attr('height', 14)})),
+    {name: 'removed', draw: (group) => group.append('rect').attr('class', 'removed')
+        .attr('x', 2).attr('y', -7).attr('width', 20).attr('height', 14)},
+  ]);
+  const wide = width >= 600;
+  const rowHeight = wide ? 72 : 90;
+  const x = d3.scaleLinear([0, 1], [1, width - 1]);
+  rows.forEach((row, index) => {
+    const y = top + index * rowHeight + 18;
+    const name = writeText(svg, 0, y, row.title, 'label strong');
+    if (wide) name.append('tspan').attr('class', 'small aside').attr('dx', 10).text(row.note);
+    else wrapped(row.note, width / 6.9).forEach((line, part) => writeText(svg, 0, y + 17 + 14 * part, line, 'small'));
+    drawRemovedBar(svg, x, y + (wide ? 8 : 37), report.split, row);
+  });
+  return top + rows.length * rowHeight + 6;
+}
+
+function drawRemovedBar(svg, x, y, split, row) {
+  let begin = 0;
+  for (const part of removedParts) {
+    const value = split[part.field];
+    if (!(value > 0)) continue;
+    const removed = row.centers === part.key;
+    const left = x(begin);
+    const length = Math.max(1, x(begin + value) - left - 1.5);
+    const words = `${row.title}: ${part.name}, ${share(value)}${removed ? ', removed' : ''}`;
+    svg.append('rect').attr('class', removed ? 'removed' : `part ${part.key}`).attr('x', left).attr('y', y)
+        .attr('width', length).attr('height', 30).append('title').text(words);
+    const label = removed ? `${share(value)} removed` : share(value);
+    if (label.length * 7.4 + 10 < length) {
+      writeText(svg, left + length / 2, y + 20, label, removed ? 'small strong middle halo' : `middle inside ${part.key}`);
+    }
+    begin += value;
+  }
+}
+
+function removedPlot(report) {
+  const rows = report.split ? removedRows(report) : [];
+  return {
+    id: 'removed',
+    title: 'What does each method take out of the activations?',
+    finding: report.split ? removedFinding(report) : '',
+    reading: 'A bar is all squared distances from the grand mean, split into what the tokens\u2019 means explain, what the channels\u2019 ' +
+      'means explain, and the rest; hatched is what a method subtracts, and no later layer can have back.',
+    absent: report.split ? null : 'the report has no split of the sums of squares.',
+    draw: (svg, width) => drawRemoved(svg, width, report, rows),
+  };
+}

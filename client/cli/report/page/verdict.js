@@ -1,0 +1,191 @@
+// The verdict, its reasons, and the measures that it goes by beside their limits.
+'use strict';
+
+const verdicts = {
+  KIND_BATCH_NORM_IS_FINE: {
+    words: 'BatchNorm is fine here', mark: 'good',
+    icon: 'M14 25 L21 32 L35 16',
+  },
+  KIND_USE_LAYER_NORM: {
+    words: 'Use LayerNorm', mark: 'bad',
+    icon: 'M16 16 L32 32 M32 16 L16 32',
+  },
+  KIND_USE_FROZEN_STATISTICS: {
+    words: 'Use running statistics, frozen', mark: 'frozen',
+    icon: 'M24 11 V37 M12.7 17.5 L35.3 30.5 M35.3 17.5 L12.7 30.5 M20.5 13 L24 16.5 L27.5 13 M20.5 35 L24 31.5 L27.5 35',
+  },
+  KIND_NOT_ENOUGH_DATA: {
+    words: 'Not enough data to say', mark: 'open',
+    icon: 'M18 19 C18 11 30 11 30 18.5 C30 23 24 23 24 28.5 M24 34 V34.6',
+  },
+  KIND_UNSPECIFIED: {words: 'No verdict', mark: 'open', icon: 'M16 24 H32'},
+};
+
+const verdictMeanings = {
+  good: 'BatchNorm: yes',
+  bad: 'BatchNorm: no',
+  frozen: 'BatchNorm: only with statistics that are frozen',
+  open: 'BatchNorm: open',
+};
+
+function verdictIcon(verdict) {
+  const icon = d3.create('svg').attr('viewBox', '0 0 48 48').attr('class', `icon ${verdict.mark}`)
+      .attr('aria-hidden', 'true');
+  if (verdict.mark === 'good' || verdict.mark === 'frozen') {
+    icon.append('circle').attr('cx', 24).attr('cy', 24).attr('r', 22);
+  } else if (verdict.mark === 'bad') {
+    icon.append('path').attr('class', 'plate').attr('d', 'M15 2 H33 L46 15 V33 L33 46 H15 L2 33 V15 Z');
+  } else {
+    icon.append('rect').attr('x', 4).attr('y', 4).attr('width', 40).attr('height', 40).attr('rx', 8);
+  }
+  icon.append('path').attr('class', 'sign').attr('d', verdict.icon);
+  return icon.node();
+}
+
+// What is measured, beside its limit: {label, value, low, high, limit, floor, format}.
+function verdictMeasures(report) {
+  const {thresholds} = report.verdict;
+  const cell = cellInUse(report);
+  const method = firstKeeper(report);
+  const found = finalMean(cell, method);
+  const gap = cell && method && cell.methods[method.index].gap;
+  const measures = [];
+  if (found && found.ratio) {
+    measures.push({label: 'How far batches\u2019 means lie from the final ones, in multiples of chance',
+      ...found.ratio, limit: thresholds.ratio, floor: 1, format: times});
+    const {low, high, value} = found.ratio;
+    if (low !== null && high !== null && value > 0) {
+      measures.push({label: 'Width of that figure\u2019s interval, as a part of it', value: (high - low) / value,
+        limit: thresholds.width, format: share});
+    }
+  }
+  if (gap) {
+    measures.push({label: `${method.title}: output gap between training and inference, 99${thinSpace}% of tokens are below`,
+      value: gap.p99, limit: thresholds.gap, format: share});
+  }
+  if (report.drift) {
+    measures.push({label: 'Drift: the last quarter\u2019s mean from the first\u2019s, in deviations',
+      value: report.drift.mean_shift, limit: thresholds.drift, floor: report.drift.mean_shift_floor, format: figure});
+  }
+  return measures.filter((measure) => measure.limit > 0);
+}
+
+// Drift counts beyond chance only.
+function isBeyond(measure) {
+  const chance = measure.format === figure ? measure.floor || 0 : 0;
+  return measure.value - chance > measure.limit;
+}
+
+// Strips on which every limit stands at the same place: left of it is within, right is beyond.
+function drawMeasures(svg, width, measures) {
+  const rowHeight = width < 560 ? 76 : 58;
+  const top = 26;
+  const height = top + rowHeight * measures.length;
+  const widest = 2.2;
+  const position = d3.scaleLinear([0, widest], [8, width - 14]).clamp(true);
+  const limit = position(1);
+  svg.append('rect').attr('class', 'beyond-ground').attr('x', limit).attr('y', top - 4)
+      .attr('width', width - limit).attr('height', height - top);
+  svg.append('line').attr('class', 'limit').attr('x1', limit).attr('x2', limit).attr('y1', 4).attr('y2', height - 8);
+  writeText(svg, limit - 8, 14, '\u2190 within the limit', 'note end');
+  writeText(svg, limit + 8, 14, 'beyond \u2192', 'note');
+  measures.forEach((measure, row) => {
+    const group = svg.append('g').attr('transform', `translate(0,${top + rowHeight * row})`);
+    drawMeasure(group, width, rowHeight, measure, (value) => position(value / measure.limit));
+  });
+  return height;
+}
+
+function drawMeasure(group, width, rowHeight, measure, position) {
+  const beyond = isBeyond(measure);
+  const middle = rowHeight - 18;
+  const words = wrapped(measure.label, width < 560 ? width / 7.2 : 200);
+  words.forEach((line, index) => writeText(group, 0, 14 + 15 * index, line, 'small'));
+  group.append('line').attr('class', 'rail').attr('x1', 0).attr('x2', width).attr('y1', middle).attr('y2', middle);
+  if (measure.floor) {
+    group.append('line').attr('class', 'chance').attr('x1', position(measure.floor)).attr('x2', position(measure.floor))
+        .attr('y1', middle - 7).attr('y2', middle + 7).append('title').text(`Chance: ${measure.format(measure.floor)}`);
+  }
+  if (measure.low !== null && measure.low !== undefined) {
+    group.append('line').attr('class', `whisker ${beyond ? 'bad' : 'good'}`).attr('x1', position(measure.low))
+        .attr('x2', Math.max(position(measure.high), position(measure.low) + 1)).attr('y1', middle).attr('y2', middle);
+  }
+  const place = position(measure.value);
+  group.append('path').attr('class', `measure ${beyond ? 'bad' : 'good'}`)
+      .attr('d', symbolPath(beyond ? d3.symbolDiamond : d3.symbolCircle, 130))
+      .attr('transform', `translate(${place},${middle})`)
+      .append('title').text(measureInWords(measure));
+  const right = place < width * 0.72;
+  writeText(group, place + (right ? 13 : -13), middle - 8, measure.format(measure.value), right ? 'value' : 'value end');
+  const limit = position(measure.limit);
+  const noteLeft = Math.abs(limit - place) < 70 && place > limit;
+  writeText(group, limit + (noteLeft ? -6 : 6), middle + 15, `limit ${measure.format(measure.limit)}`,
+      noteLeft ? 'note end' : 'note');
+}
+
+function measureInWords(measure) {
+  const range = interval(measure, measure.format);
+  const parts = [`${measure.label}: ${measure.format(measure.value)}`];
+  if (range) parts.push(`95${thinSpace}% interval ${range}`);
+  if (measure.floor) parts.push(`chance ${measure.format(measure.floor)}`);
+  parts.push(`limit ${measure.format(measure.limit)}, ${isBeyond(measure) ? 'beyond' : 'within'}`);
+  return parts.join('; ');
+}
+
+function intervalSentence(report) {
+  const cell = cellInUse(report);
+  const found = finalMean(cell, firstKeeper(report));
+  if (!found) return 'No method here takes its statistics from batches, so there is no discrepancy to state.';
+  const parts = [`The means of ${batchesInWords(cell)} lie ${figure(found.measured.value)} deviations from the final ones`];
+  const range = interval(found.measured, figure);
+  parts.push(range ? ` (95${thinSpace}% interval ${range})` : ' (too few batches for an interval)');
+  if (found.ratio) {
+    parts.push(`: ${times(found.ratio.value)} what chance gives`);
+    const ratioRange = interval(found.ratio, times);
+    if (ratioRange) parts.push(` (${ratioRange})`);
+  }
+  return parts.join('') + '.';
+}
+
+function thresholdSentence(report) {
+  const {thresholds} = report.verdict;
+  const parts = [];
+  if (thresholds.ratio !== null) parts.push(`a discrepancy up to ${times(thresholds.ratio)} chance counts as chance`);
+  if (thresholds.gap !== null) parts.push(`an output gap up to ${share(thresholds.gap)} as harmless`);
+  if (thresholds.drift !== null) parts.push(`a shift beyond chance up to ${figure(thresholds.drift)} deviations as steady`);
+  if (thresholds.width !== null) parts.push(`an interval up to ${share(thresholds.width)} of its figure as narrow`);
+  return parts.length ? `Thresholds, all of which can be set: ${joined(parts)}.` : '';
+}
+
+function showVerdict(section, report) {
+  const verdict = verdicts[report.verdict.kind] || verdicts.KIND_UNSPECIFIED;
+  const about = report.verdict.batchSize
+    ? `For batches of ${plural(report.verdict.batchSize, 'token')}` : 'For this stream';
+  section.append(element('div', {class: `verdict ${verdict.mark}`},
+    verdictIcon(verdict),
+    element('div', {},
+      element('p', {class: 'kicker'}, `${about} \u00b7 ${verdictMeanings[verdict.mark]}`),
+      element('h2', {}, verdict.words),
+      element('p', {class: 'summary'}, report.verdict.summary))));
+  if (report.verdict.tokensNeeded) {
+    section.append(element('p', {}, element('strong', {}, `About ${count(report.verdict.tokensNeeded)} tokens would do; `),
+      `this stream has ${count(report.tokens)}.`));
+  }
+  if (report.verdict.reasons.length) {
+    section.append(element('h3', {}, 'Why'),
+      element('ol', {class: 'reasons'}, report.verdict.reasons.map((reason) => element('li', {}, reason))));
+  }
+  section.append(element('p', {}, intervalSentence(report)));
+  const measures = verdictMeasures(report);
+  if (measures.length) {
+    addFigure(section, {
+      id: 'measures',
+      title: 'What the verdict goes by',
+      label: measures.map(measureInWords).join('. '),
+      reading: 'Each measure beside its own limit, which always stands at the same place; a bar is the ' +
+        `95${thinSpace}% interval, a thin tick what chance gives. A disc is within, a diamond beyond.`,
+      draw: (svg, width) => drawMeasures(svg, width, measures),
+    });
+  }
+  section.append(element('p', {class: 'muted'}, thresholdSentence(report)));
+}

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Makes the example reports' pages and opens them in a browser. Usage: pages_in_browser.sh RENDER_PAGE FOLDER
+set -euo pipefail
+
+here=$(dirname "${BASH_SOURCE[0]}") render=$1 folder=$2
+"$here/make_examples.py" "$folder"
+"$render" "$folder/transformer.json" "Transformer tokens" batch_norm layer_norm >"$folder/transformer.html"
+"$render" "$folder/convolution.json" "A convolution's pixels" batch_norm layer_norm rms_norm "batch_norm #2" >"$folder/convolution.html"
+"$render" "$folder/minimal.json" "<b>five</b> tokens" unheard_of >"$folder/minimal.html"
+exec "$here/page_in_browser.py" "$folder"/{transformer,convolution,minimal}.html "${@:3}"
