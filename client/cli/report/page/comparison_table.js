@@ -3,15 +3,14 @@
 
 const refused = () => withNote('refused', 'a single value is its own mean');
 
-function gapInWords(gap, method) {
-  if (!gap) return null;
-  if (gap.largest === 0 && gap.p99 === 0) return withNote('0, exactly', method.exact ? 'compared bit by bit' : 'no token differs');
-  return withNote(`${share(gap.p50)} / ${share(gap.p99)}`, 'half of tokens / 99\u202f% below');
+function gapInWords(gap, note) {
+  if (gap.largest === 0 && gap.p99 === 0) return withNote('0, exactly', '');
+  return withNote(`${share(gap.p50)} / ${share(gap.p99)}`, note);
 }
 
 function statisticsOf(method) {
   if (method.keepsStatistics) {
-    return withNote('the batch', 'in training; running statistics of batches in inference');
+    return withNote('the batch', 'in training; in inference, what training saw');
   }
   return method.exact ? withNote('the token itself', 'nothing else enters') : withNote('what is sent together', '');
 }
@@ -20,7 +19,7 @@ function agreementOf(report, method, cell) {
   if (method.exact) return withNote('exactly', 'gap 0 for every token, compared bit by bit');
   const gap = cell && cell.methods[method.index] && cell.methods[method.index].gap;
   if (!gap) return notMeasured;
-  return withNote(`${share(gap.p50)} / ${share(gap.p99)}`, `off, half of tokens / 99\u202f% below; ${batchesInWords(cell)}`);
+  return withNote(`off by ${share(gap.p50)} / ${share(gap.p99)}`, batchesInWords(cell));
 }
 
 function cellGap(report, method, order, size) {
@@ -28,12 +27,9 @@ function cellGap(report, method, order, size) {
   if (!cell || !cell.methods[method.index]) return notMeasured;
   const found = cell.methods[method.index];
   if (!found.gap) return cell.meanSize === 1 && method.keepsStatistics ? refused() : notMeasured;
-  const words = gapInWords(found.gap, method);
   const discrepancy = finalMean(cell, method);
-  if (discrepancy && discrepancy.ratio) {
-    words.append(element('small', {}, `; means ${times(discrepancy.ratio.value)} chance`));
-  }
-  return words;
+  const ratio = discrepancy && discrepancy.ratio;
+  return gapInWords(found.gap, ratio ? `means ${times(ratio.value)} chance` : '');
 }
 
 function matesOf(method, cell) {
@@ -92,7 +88,7 @@ function comparisonRows(report) {
     if (findCell(report, order, size)) rows.push([label, (method) => cellGap(report, method, order, size)]);
   };
   gapRow('One token at a time', arrival, 1);
-  for (const size of [2, 32, 128]) gapRow(`Batch of ${size}`, arrival, size);
+  for (const size of [2, 32, 128]) gapRow(`Batches of ${size}`, arrival, size);
   gapRow('Batches as they came', arrival, 0);
   gapRow('Sequences of varying length, one a batch', 'BATCH_ORDER_BY_SEQUENCE', 0);
   rows.push(
@@ -109,7 +105,8 @@ function showComparisonTable(section, report) {
   section.append(element('h2', {id: 'table-title'}, 'The methods on this data'));
   const heads = ['', ...report.methods.map((method) => method.title)];
   const rows = comparisonRows(report).map(([label, cell]) => [label, ...report.methods.map(cell)]);
-  const caption = 'Every cell is measured on this stream, in order of arrival where nothing else is said.';
+  const caption = 'Every cell is measured on this stream, in order of arrival where nothing else is said. Output gaps are ' +
+    'p50 / p99: half of the tokens, and 99\u202f% of them, are off by less between training and inference.';
   const table = dataTable(caption, heads, rows);
   table.classList.add('comparison');
   section.append(table);

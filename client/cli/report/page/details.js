@@ -1,15 +1,20 @@
 // Everything else that was measured, as tables, and what the words mean.
 'use strict';
 
-function estimateCell(found) {
+function estimateCell(found, limit) {
   if (!found) return notMeasured;
-  const notes = [];
-  const range = interval(found.measured, figure);
-  if (range) notes.push(range);
-  if (found.floor !== null) notes.push(`chance ${figure(found.floor)}`);
-  const cell = withNote(figure(found.measured.value), notes.join('; '));
-  if (found.ratio) cell.append(' ', element('span', {class: 'ratio'}, times(found.ratio.value)));
+  const cell = withNote(figure(found.measured.value), interval(found.measured, figure));
+  if (found.floor === null) return cell;
+  const chance = found.ratio ? `${times(found.ratio.value)} chance, ${figure(found.floor)}` : `chance ${figure(found.floor)}`;
+  const beyond = found.ratio && limit && found.ratio.value > limit;
+  cell.append(element('small', {class: beyond ? 'ratio beyond' : 'ratio'}, chance));
   return cell;
+}
+
+// m_B and the like with the letter below the line.
+function formula(words) {
+  const parts = words.split(/_([A-Z])/);
+  return parts.map((part, index) => index % 2 ? element('sub', {}, part) : part);
 }
 
 function rowHead(cell) {
@@ -24,6 +29,14 @@ function cellsOf(report, order) {
       .sort((one, other) => one.withPadding - other.withPadding || (one.size || Infinity) - (other.size || Infinity));
 }
 
+function gapFigures(gap) {
+  return gap.largest === 0 ? '0, exactly' : `${share(gap.p50)} / ${share(gap.p99)} / ${share(gap.largest)}`;
+}
+
+function matesFigure(mates) {
+  return mates.value === 0 ? '0' : withNote(share(mates.value), interval(mates, share));
+}
+
 function batchesTable(report, order) {
   const heads = ['Tokens in a batch', 'Batches', 'Worth independent tokens'];
   for (const method of report.methods) heads.push(`${method.title}: gap p50 / p99 / largest`, `${method.title}: moved by mates`);
@@ -34,13 +47,14 @@ function batchesTable(report, order) {
       const gap = found && found.gap;
       const mates = found && found.mates;
       return [
-        gap ? `${share(gap.p50)} / ${share(gap.p99)} / ${share(gap.largest)}` : notMeasured,
-        mates ? withNote(share(mates.value), mates.value > 0 ? interval(mates, share) : '') : notMeasured,
+        gap ? gapFigures(gap) : notMeasured,
+        mates ? matesFigure(mates) : notMeasured,
       ];
     }),
   ]);
   const sampled = cellsOf(report, order).some((cell) => cell.fromSample);
-  return dataTable(`${orders[order].title}${sampled ? ', from the sample' : ''}`, heads, rows);
+  const caption = element('span', {}, element('strong', {}, capitalized(orders[order].name)), sampled ? ', tokens of the sample' : '');
+  return dataTable(caption, heads, rows);
 }
 
 // Rows are batch sizes, columns orders.
@@ -60,10 +74,10 @@ function discrepancyTable(report, method, name) {
     return [cell.withPadding ? withNote(head, 'with padding') : head, ...shown.map((order) => {
       const own = cellsOf(report, order).find((one) => one.size === cell.size && one.withPadding === cell.withPadding);
       const found = own && own.methods[method.index] && own.methods[method.index].discrepancies;
-      return estimateCell(found && found[name]);
+      return estimateCell(found && found[name], report.verdict.thresholds.ratio);
     })];
   });
-  const caption = `${form.formula}, against ${form.against}`;
+  const caption = element('span', {}, 'Mean of ', ...formula(form.formula), ` over channels and batches, beside ${form.against}`);
   return dataTable(caption, ['Tokens in a batch', ...shown.map((order) => orders[order].title)], rows);
 }
 
@@ -148,7 +162,7 @@ function showMaking(section, report) {
   const {plan} = report;
   section.append(element('h3', {}, 'How it was made'));
   const pairs = [['Tokens', `${count(report.tokens)}, of which ${count(report.sampledTokens)} were kept as a sample`]];
-  if (report.nonFiniteTokens) pairs.push(['Left out', `${plural(report.nonFiniteTokens, 'token')} with NaN or infinity`]);
+  if (report.nonFiniteTokens) pairs.push(['Left out', `${plural(report.nonFiniteTokens, 'token')} that hold values which are not finite`]);
   if (report.paddedTokens) pairs.push(['Padding', plural(report.paddedTokens, 'token')]);
   if (plan) {
     if (plan.sizes.length) pairs.push(['Batch sizes', joined(plan.sizes.map((size) => size ? count(size) : 'as they came'))]);
@@ -188,5 +202,5 @@ function showDetails(section, report) {
   showGrouping(section, report);
   showDriftAndPadding(section, report);
   showMaking(section, report);
-  section.append(element('h3', {}, 'What the words mean'), definitions(glossary));
+  section.append(element('h3', {}, 'What the words mean'), definitions(glossary.map(([term, meaning]) => [term, element('span', {}, ...formula(meaning))])));
 }

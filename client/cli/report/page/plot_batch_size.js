@@ -109,7 +109,7 @@ function drawBatchSizes(svg, width, report, curves) {
   }
   const slope = Math.atan2(y(independent(4)) - y(independent(1)), x(4) - x(1)) * 180 / Math.PI;
   const middle = Math.sqrt(first * last);
-  svg.append('text').attr('class', 'small muted middle halo').text('chance, 1/\u221an')
+  svg.append('text').attr('class', 'small middle halo').text('chance, 1/\u221an')
       .attr('transform', `translate(${x(middle)},${y(independent(middle))}) rotate(${slope}) translate(0,18)`);
   if (wide) labelCurves(svg, curves, x, y, area);
   return area.bottom + 46;
@@ -147,9 +147,9 @@ function batchSizePlot(report) {
     id: 'batch-size',
     title: 'How large must a batch be?',
     finding: curves.length ? batchSizeFinding(report, method, curves) : '',
-    reading: 'Each curve puts the tokens into batches in another order; on the dashed line their means scatter as ' +
-      'those of independent tokens, a curve above it has batches that are alike inside, and its distance to the right of ' +
-      'the line is how many tokens are wasted. Short ticks are chance for that many tokens of this stream; open marks are batches as they came.',
+    reading: 'Each curve batches the same tokens in another order. On the dashed line means scatter as those of ' +
+      'independent tokens; from a mark above it, go left to the line to read how many independent tokens the batch is worth. ' +
+      'Short ticks are chance in a stream of this length, and open marks are batches as they came.',
     absent: curves.length ? null : noPoint,
     draw: (svg, width) => drawBatchSizes(svg, width, report, curves),
   };

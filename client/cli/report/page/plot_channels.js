@@ -35,10 +35,10 @@ function channelsFinding(report, rows) {
 }
 
 function drawHeatLegend(svg, width, step) {
-  const swatch = Math.min(34, Math.floor((width - 10) / (2 * heatSteps + 1)));
+  const swatch = Math.min(34, Math.floor((width - 24) / (2 * heatSteps + 1)));
   writeText(svg, 0, 14, 'deviations from the channel\u2019s mean', 'small');
   for (let level = -heatSteps; level <= heatSteps; ++level) {
-    const x = (level + heatSteps) * swatch;
+    const x = 12 + (level + heatSteps) * swatch;
     svg.append('rect').attr('class', heatClass(level * step, step)).attr('x', x).attr('y', 22).attr('width', swatch - 1).attr('height', 12);
     if (level < 0) drawBelowMark(svg, x, 22, swatch - 1, 12);
     if (level % 2 || level === 0) {

@@ -24,11 +24,21 @@ function densityDifference({training, inference}) {
 }
 
 function densityFinding(panels) {
-  const parts = panels.map((panel) => ({panel, difference: densityDifference(panel)}))
-      .filter(({difference}) => difference !== null)
-      .map(({panel, difference}) => `${difference === 0 ? 'none' : share(difference)} of ${panel.method.title}\u2019s with ` +
-        `${panel.size ? `batches of ${count(panel.size)}` : 'batches as they came'}`);
-  return parts.length ? `Of the outputs in training, inference puts elsewhere ${joined(parts)}.` : '';
+  const parts = [];
+  const alike = [];
+  for (const method of new Set(panels.map((panel) => panel.method))) {
+    const differences = panels.filter((panel) => panel.method === method)
+        .map((panel) => ({panel, difference: densityDifference(panel)})).filter(({difference}) => difference !== null);
+    if (!differences.length) continue;
+    if (differences.every(({difference}) => difference === 0)) alike.push(`${method.title}\u2019s`);
+    else parts.push(`of ${method.title}\u2019s ${joined(differences.map(differenceInWords))}`);
+  }
+  const moved = parts.length ? `Of a method\u2019s outputs, training puts elsewhere than inference: ${parts.join('; ')}.` : '';
+  return alike.length ? `${moved} ${capitalized(joined(alike))} are distributed alike in both.`.trim() : moved;
+}
+
+function differenceInWords({panel, difference}) {
+  return `${share(difference)} in ${panel.size ? `batches of ${count(panel.size)}` : 'batches as they came'}`;
 }
 
 function stepLine(density, x, y) {
@@ -42,15 +52,15 @@ function stepLine(density, x, y) {
 }
 
 function drawDensityPanel(group, width, panel, highest, domain) {
-  const area = {left: 2, right: width - 2, top: 50, bottom: 158};
+  const area = {left: 9, right: width - 9, top: 52, bottom: 152};
   const x = d3.scaleLinear(domain, [area.left, area.right]);
   const y = d3.scaleLinear([0, highest], [area.bottom, area.top]).clamp(true);
   writeText(group, 0, 14, panel.method.title, 'label strong');
   writeText(group, 0, 31, panel.size ? `batches of ${count(panel.size)}` : 'batches as they came', 'small');
   const difference = densityDifference(panel);
   if (difference !== null) {
-    writeText(group, area.right, 14, difference === 0 ? 'the same' : `${share(difference)} elsewhere`,
-        difference === 0 ? 'small end' : 'label strong end');
+    writeText(group, width, 31, difference === 0 ? 'alike' : `${share(difference)} elsewhere`,
+        difference === 0 ? 'small end' : 'small strong end');
   }
   drawHorizontalAxis(group, x, x.ticks(5), area.bottom, figure);
   if (panel.training) {
@@ -86,20 +96,20 @@ function drawDensities(svg, width, report, panels) {
   ]);
   const methods = new Set(panels.map((panel) => panel.method.index)).size;
   const columns = Math.max(1, Math.min(methods, Math.floor(width / 165)));
-  const gap = 26;
+  const gap = 30;
   const panelWidth = (width - gap * (columns - 1)) / columns;
   const densities = panels.flatMap((panel) => [panel.training, panel.inference]).filter(Boolean);
   const peak = d3.max(panels, (panel) => d3.max((panel.inference || panel.training).shares));
-  const highest = Math.min(d3.max(densities, (density) => d3.max(density.shares)), 2.2 * peak) * 1.04 || 1;
+  const highest = Math.min(d3.max(densities, (density) => d3.max(density.shares)), 1.8 * peak) * 1.04 || 1;
   const domain = [d3.min(densities, (density) => density.low), d3.max(densities, (density) => density.high)];
   // Where not all methods stand side by side, a method's batch sizes stay together.
   const placed = columns === methods ? panels : [...panels].sort((one, other) => one.method.index - other.method.index);
   placed.forEach((panel, index) => {
-    const place = [(index % columns) * (panelWidth + gap), legend + 8 + Math.floor(index / columns) * 204];
+    const place = [(index % columns) * (panelWidth + gap), legend + 8 + Math.floor(index / columns) * 196];
     const group = svg.append('g').attr('transform', `translate(${place})`);
     drawDensityPanel(group, panelWidth, panel, highest, domain);
   });
-  return legend + Math.ceil(panels.length / columns) * 204;
+  return legend + Math.ceil(panels.length / columns) * 196;
 }
 
 function densityPlot(report) {

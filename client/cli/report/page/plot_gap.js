@@ -9,19 +9,19 @@ function gapColumns(report) {
 }
 
 function gapFinding(report, columns) {
-  return joined(report.methods.map((method) => {
+  return report.methods.map((method) => {
     const gaps = columns.map((cell) => ({cell, gap: cell.methods[method.index] && cell.methods[method.index].gap}))
         .filter(({gap}) => gap);
-    if (!gaps.length) return `${method.title} has none`;
+    if (!gaps.length) return `${method.title} has no gap to show`;
     if (gaps.every(({gap}) => gap.largest === 0 && gap.p99 === 0)) {
-      return `${method.title}\u2019s is 0${method.exact ? ', exactly,' : ''} for every token and size`;
+      return `${method.title}\u2019s gap is 0${method.exact ? ', exactly,' : ''} for every token and batch size`;
     }
     const first = gaps[0];
     const last = gaps.filter(({cell}) => cell.size > 0).slice(-1)[0] || first;
     if (first === last) return `half of ${method.title}\u2019s tokens are off by up to ${share(first.gap.p50)} in ${batchesInWords(first.cell)}`;
     return `half of ${method.title}\u2019s tokens are off by up to ${share(first.gap.p50)} in ${batchesInWords(first.cell)}, ` +
       `by up to ${share(last.gap.p50)} in ${batchesInWords(last.cell)}`;
-  })).replace(/^./, (letter) => letter.toUpperCase()) + '.';
+  }).map(capitalized).join('. ') + '.';
 }
 
 function drawGaps(svg, width, report, columns) {
@@ -56,7 +56,7 @@ function drawGaps(svg, width, report, columns) {
 
 function drawGapLimit(svg, area, place, limit) {
   svg.append('line').attr('class', 'limit').attr('x1', area.left).attr('x2', area.right).attr('y1', place).attr('y2', place);
-  writeText(svg, area.right, place - 6, `harmless up to ${share(limit)}`, 'small end halo');
+  writeText(svg, area.left + 4, place - 6, `harmless up to ${share(limit)}`, 'small halo');
 }
 
 function drawGapColumn(svg, report, cell, left, width, y, area, zeroPlace) {
@@ -68,7 +68,7 @@ function drawGapColumn(svg, report, cell, left, width, y, area, zeroPlace) {
     if (!found.gap) {
       if (method.keepsStatistics && cell.meanSize === 1) {
         svg.append('text').attr('class', 'note').attr('transform', `translate(${place + 4},${area.bottom - 8}) rotate(-90)`)
-            .text(`${method.title} refuses these`);
+            .text('refused');
       }
       return;
     }

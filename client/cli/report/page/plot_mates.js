@@ -23,7 +23,7 @@ function matesFinding(rows) {
 
 function drawMates(svg, width, rows) {
   const left = 64;
-  const right = width - (width >= 560 ? 130 : 16);
+  const right = width - (width >= 560 ? 156 : 16);
   const [low, high] = d3.extent(rows.flatMap((row) => row.outputs));
   const margin = (high - low) * 0.06 || 1;
   const x = d3.scaleLinear([low - margin, high + margin], [left, right]).nice(5);

@@ -10,14 +10,16 @@ const removedParts = [
 function removedRows(report) {
   const rows = [{title: 'The activations', note: 'before any method', centers: null}];
   for (const method of report.methods.filter((method) => !method.unknown)) {
-    const scale = {
-      token: `removes the tokens\u2019 scale too, which varies by ${share(report.split.token_scale_variation)}`,
-      channel: `removes the channels\u2019 scale too, which varies by ${share(report.split.channel_scale_variation)}`,
-    }[method.scales];
-    const words = scale && !method.centers ? scale.replace(' too', '') : scale;
-    rows.push({title: method.title, note: words || 'removes neither means nor scale', centers: method.centers});
+    rows.push({title: method.title, note: removalInWords(report.split, method), centers: method.centers});
   }
   return rows;
+}
+
+function removalInWords(split, {centers, scales}) {
+  const parts = [];
+  if (centers) parts.push(`subtracts the ${centers}s\u2019 means, ${share(split[`${centers}_share`])}`);
+  if (scales) parts.push(`divides by the ${scales}s\u2019 scale, which varies by ${share(split[`${scales}_scale_variation`])}`);
+  return joined(parts) || 'subtracts no means and divides by no scale';
 }
 
 function removedFinding(report) {
@@ -38,9 +40,9 @@ function drawHatching(svg) {
 function drawRemoved(svg, width, report, rows) {
   drawHatching(svg);
   const top = drawLegend(svg, width, [
-    ...removedParts.map((part) => ({name: part.name, draw: (group) => group.append('rect').attr('class', `part ${part.key}`)
+    ...removedParts.map((part) => ({name: `${part.name}, ${share(report.split[part.field])}`, draw: (group) => group.append('rect').attr('class', `part ${part.key}`)
         .attr('x', 2).attr('y', -7).attr('width', 20).attr('height', 14)})),
-    {name: 'removed', draw: (group) => group.append('rect').attr('class', 'removed')
+    {name: 'subtracted', draw: (group) => group.append('rect').attr('class', 'removed')
         .attr('x', 2).attr('y', -7).attr('width', 20).attr('height', 14)},
   ]);
   const wide = width >= 600;
@@ -64,10 +66,10 @@ function drawRemovedBar(svg, x, y, split, row) {
     const removed = row.centers === part.key;
     const left = x(begin);
     const length = Math.max(1, x(begin + value) - left - 1.5);
-    const words = `${row.title}: ${part.name}, ${share(value)}${removed ? ', removed' : ''}`;
+    const words = `${row.title}: ${part.name}, ${share(value)}${removed ? ', subtracted' : ''}`;
     svg.append('rect').attr('class', removed ? 'removed' : `part ${part.key}`).attr('x', left).attr('y', y)
         .attr('width', length).attr('height', 30).append('title').text(words);
-    const label = removed ? `${share(value)} removed` : share(value);
+    const label = removed ? `${share(value)} subtracted` : share(value);
     if (label.length * 7.4 + 10 < length) {
       writeText(svg, left + length / 2, y + 20, label, removed ? 'small strong middle halo' : `middle inside ${part.key}`);
     }

@@ -53,7 +53,7 @@ function drawTime(svg, width, report, segments) {
   const highest = d3.max(segments, (segment) => Math.max(segment.value, segment.floor || 0)) || 1;
   const x = d3.scaleLinear([0, tokens], [area.left, area.right]);
   const y = d3.scaleLinear([0, highest * 1.12], [area.bottom, area.top]).nice(5);
-  writeText(svg, 0, 14, '\u2191 deviations between a part\u2019s mean and the whole\u2019s, average of channels', 'small');
+  writeText(svg, 0, 14, '\u2191 from the whole stream\u2019s mean, in deviations', 'small');
   drawHorizontalGrid(svg, y, y.ticks(5), area.left, area.right, figure);
   drawHorizontalAxis(svg, x, x.ticks(wide ? 7 : 4), area.bottom, shortCount);
   writeText(svg, area.right, area.bottom + 38, 'tokens of the stream \u2192', 'small end');
@@ -75,7 +75,7 @@ function drawTime(svg, width, report, segments) {
   }
   const last = segments[segments.length - 1];
   const labels = [{y: y(last.value), words: 'measured', classes: 'label strong'}];
-  if (floored.length) labels.push({y: y(last.floor), words: 'chance', classes: 'label muted'});
+  if (floored.length) labels.push({y: y(last.floor), words: 'chance', classes: 'label quiet'});
   spreadLabels(labels, 16, area.top, area.bottom);
   for (const label of labels) {
     if (wide) writeText(svg, area.right + 8, label.place + 4, label.words, label.classes);

@@ -7,7 +7,7 @@ const verdicts = {
     icon: 'M14 25 L21 32 L35 16',
   },
   KIND_USE_LAYER_NORM: {
-    words: 'Use LayerNorm', mark: 'bad',
+    words: 'Use LayerNorm, not BatchNorm', mark: 'bad',
     icon: 'M16 16 L32 32 M32 16 L16 32',
   },
   KIND_USE_FROZEN_STATISTICS: {
@@ -51,20 +51,20 @@ function verdictMeasures(report) {
   const gap = cell && method && cell.methods[method.index].gap;
   const measures = [];
   if (found && found.ratio) {
-    measures.push({label: 'How far batches\u2019 means lie from the final ones, in multiples of chance',
+    measures.push({label: 'Batches\u2019 means from the final ones, in multiples of chance',
       ...found.ratio, limit: thresholds.ratio, floor: 1, format: times});
     const {low, high, value} = found.ratio;
     if (low !== null && high !== null && value > 0) {
-      measures.push({label: 'Width of that figure\u2019s interval, as a part of it', value: (high - low) / value,
+      measures.push({label: 'Width of that figure\u2019s interval, as part of it', value: (high - low) / value,
         limit: thresholds.width, format: share});
     }
   }
   if (gap) {
-    measures.push({label: `${method.title}: output gap between training and inference, 99${thinSpace}% of tokens are below`,
+    measures.push({label: `${method.title}\u2019s output gap, below which 99${thinSpace}% of tokens are`,
       value: gap.p99, limit: thresholds.gap, format: share});
   }
   if (report.drift) {
-    measures.push({label: 'Drift: the last quarter\u2019s mean from the first\u2019s, in deviations',
+    measures.push({label: 'Drift of the mean, first to last quarter, in deviations',
       value: report.drift.mean_shift, limit: thresholds.drift, floor: report.drift.mean_shift_floor, format: figure});
   }
   return measures.filter((measure) => measure.limit > 0);
@@ -78,49 +78,56 @@ function isBeyond(measure) {
 
 // Strips on which every limit stands at the same place: left of it is within, right is beyond.
 function drawMeasures(svg, width, measures) {
-  const rowHeight = width < 560 ? 76 : 58;
-  const top = 26;
-  const height = top + rowHeight * measures.length;
-  const widest = 2.2;
-  const position = d3.scaleLinear([0, widest], [8, width - 14]).clamp(true);
+  const top = 30;
+  const position = d3.scaleLinear().domain([0, 2.2]).range([8, width - 14]).clamp(true);
   const limit = position(1);
-  svg.append('rect').attr('class', 'beyond-ground').attr('x', limit).attr('y', top - 4)
+  const letters = (limit - 16) / 6.6;
+  const rows = measures.map((measure) => ({measure, lines: wrapped(measure.label, letters)}));
+  let height = top;
+  for (const row of rows) {
+    row.y = height;
+    height += 15 * row.lines.length + 44;
+  }
+  svg.append('rect').attr('class', 'beyond-ground').attr('x', limit).attr('y', top - 6)
       .attr('width', width - limit).attr('height', height - top);
-  svg.append('line').attr('class', 'limit').attr('x1', limit).attr('x2', limit).attr('y1', 4).attr('y2', height - 8);
+  svg.append('line').attr('class', 'limit').attr('x1', limit).attr('x2', limit).attr('y1', 4).attr('y2', height - 6);
   writeText(svg, limit - 8, 14, '\u2190 within the limit', 'note end');
   writeText(svg, limit + 8, 14, 'beyond \u2192', 'note');
-  measures.forEach((measure, row) => {
-    const group = svg.append('g').attr('transform', `translate(0,${top + rowHeight * row})`);
-    drawMeasure(group, width, rowHeight, measure, (value) => position(value / measure.limit));
-  });
+  for (const row of rows) {
+    const group = svg.append('g').attr('transform', `translate(0,${row.y})`);
+    row.lines.forEach((line, index) => writeText(group, 0, 13 + 15 * index, line, 'small'));
+    drawMeasure(group, width, 15 * row.lines.length + 14, row.measure, (value) => position(value / row.measure.limit));
+  }
   return height;
 }
 
-function drawMeasure(group, width, rowHeight, measure, position) {
-  const beyond = isBeyond(measure);
-  const middle = rowHeight - 18;
-  const words = wrapped(measure.label, width < 560 ? width / 7.2 : 200);
-  words.forEach((line, index) => writeText(group, 0, 14 + 15 * index, line, 'small'));
+function drawMeasure(group, width, middle, measure, position) {
+  const outcome = isBeyond(measure) ? 'bad' : 'good';
+  const place = position(measure.value);
+  const limit = position(measure.limit);
   group.append('line').attr('class', 'rail').attr('x1', 0).attr('x2', width).attr('y1', middle).attr('y2', middle);
   if (measure.floor) {
-    group.append('line').attr('class', 'chance').attr('x1', position(measure.floor)).attr('x2', position(measure.floor))
-        .attr('y1', middle - 7).attr('y2', middle + 7).append('title').text(`Chance: ${measure.format(measure.floor)}`);
+    const chance = position(measure.floor);
+    group.append('line').attr('class', 'chance').attr('x1', chance).attr('x2', chance).attr('y1', middle - 7).attr('y2', middle + 7)
+        .append('title').text(`chance: ${measure.format(measure.floor)}`);
+    writeText(group, chance, middle + 20, 'chance', chance < 30 ? 'note' : 'note middle');
   }
-  if (measure.low !== null && measure.low !== undefined) {
-    group.append('line').attr('class', `whisker ${beyond ? 'bad' : 'good'}`).attr('x1', position(measure.low))
-        .attr('x2', Math.max(position(measure.high), position(measure.low) + 1)).attr('y1', middle).attr('y2', middle);
-  }
-  const place = position(measure.value);
-  group.append('path').attr('class', `measure ${beyond ? 'bad' : 'good'}`)
-      .attr('d', symbolPath(beyond ? d3.symbolDiamond : d3.symbolCircle, 130))
-      .attr('transform', `translate(${place},${middle})`)
-      .append('title').text(measureInWords(measure));
-  const right = place < width * 0.72;
-  writeText(group, place + (right ? 13 : -13), middle - 8, measure.format(measure.value), right ? 'value' : 'value end');
-  const limit = position(measure.limit);
-  const noteLeft = Math.abs(limit - place) < 70 && place > limit;
-  writeText(group, limit + (noteLeft ? -6 : 6), middle + 15, `limit ${measure.format(measure.limit)}`,
-      noteLeft ? 'note end' : 'note');
+  if (measure.low !== null && measure.low !== undefined) drawWhisker(group, position(measure.low), position(measure.high), middle, outcome);
+  group.append('path').attr('class', `measure ${outcome}`)
+      .attr('d', symbolPath(outcome === 'bad' ? d3.symbolDiamond : d3.symbolCircle, 130))
+      .attr('transform', `translate(${place},${middle})`).append('title').text(measureInWords(measure));
+  const range = width >= 560 ? interval(measure, measure.format) : '';
+  const words = measure.format(measure.value) + (range ? ` (${range})` : '');
+  const right = place + 14 + 7.6 * words.length;
+  const toLeft = place < limit ? right > limit && place > right - place : right > width;
+  writeText(group, place + (toLeft ? -13 : 13), middle - 8, words, toLeft ? 'value end halo' : 'value');
+  writeText(group, limit + 6, middle + 19, `limit ${measure.format(measure.limit)}`, 'note');
+}
+
+// With ends, so that it is seen where it is narrower than the mark.
+function drawWhisker(group, low, high, middle, outcome) {
+  group.append('path').attr('class', `interval ${outcome}`)
+      .attr('d', `M${low},${middle - 11} V${middle + 11} M${low},${middle} H${high} M${high},${middle - 11} V${middle + 11}`);
 }
 
 function measureInWords(measure) {
@@ -182,8 +189,8 @@ function showVerdict(section, report) {
       id: 'measures',
       title: 'What the verdict goes by',
       label: measures.map(measureInWords).join('. '),
-      reading: 'Each measure beside its own limit, which always stands at the same place; a bar is the ' +
-        `95${thinSpace}% interval, a thin tick what chance gives. A disc is within, a diamond beyond.`,
+      reading: 'Each measure beside its own limit, which always stands at the same place; brackets are the ' +
+        `95${thinSpace}% interval, a tick is what chance gives. A disc is within, a diamond beyond.`,
       draw: (svg, width) => drawMeasures(svg, width, measures),
     });
   }

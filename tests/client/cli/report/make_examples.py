@@ -180,11 +180,12 @@ def plots(tokens, keepers, noise, shift):
     per_segment = tokens // segments
     floor = math.sqrt(2 / (math.pi * per_segment))
     channels = []
+    drawn = noise.sample(range(CHANNELS), 32)
     for rank in range(32):
         direction = noise.choice((-1, 1)) * shift * (1.5 - rank / 40)
         phase = noise.random() * 6
         channels.append({
-            "channel": noise.randrange(CHANNELS),
+            "channel": drawn[rank],
             "values": [
                 noise.gauss(0, 0.07) + 0.12 * math.sin(segment / 5 + phase)
                 + direction * (0.55 if segment > 0.6 * segments else -0.35)
@@ -196,7 +197,8 @@ def plots(tokens, keepers, noise, shift):
         "discrepancy": {
             "channel": -1,
             "values": [
-                floor * (1.1 + 0.12 * noise.random()) + shift * (0.42 if segment > 0.6 * segments else 0.24)
+                floor * (1.1 + 0.5 * noise.random()) + shift * (0.33 if segment > 0.6 * segments else 0.24)
+                * (1 + 0.25 * math.sin(segment / 3.7) + 0.1 * noise.gauss(0, 1))
                 for segment in range(segments)
             ],
         },

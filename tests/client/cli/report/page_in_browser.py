@@ -3,7 +3,7 @@
 none, messages of the console, requests, and what is wider than the screen; in light and dark, as on
 paper, and at the width of a telephone.
 
-Usage: page_in_browser.py [--screenshots FOLDER] PAGE.html...
+Usage: page_in_browser.py [--screenshots FOLDER] [--least-marks N] PAGE.html...
 Exits 1 if anything is wrong, and 77 where there is no Chromium. Only the standard library is used.
 """
 
@@ -32,7 +32,7 @@ VIEWS = [
 
 # What is wrong with the page as it stands, as a list of sentences.
 CHECK = r"""
-(() => {
+((leastMarks) => {
   const wrong = [];
   const figures = [...document.querySelectorAll('figure')];
   if (!document.querySelector('.verdict h2')) wrong.push('there is no verdict');
@@ -56,7 +56,7 @@ CHECK = r"""
       const box = mark.getBoundingClientRect();
       if (box.width > 0 && box.height > 0) ++marks;
     }
-    if (marks < 3) wrong.push(`${name}: ${marks} marks`);
+    if (marks < leastMarks) wrong.push(`${name}: ${marks} marks`);
     for (const part of svg.querySelectorAll('*')) {
       for (const attribute of part.attributes) {
         if (/NaN|undefined|null|Infinity/.test(attribute.value)) {
@@ -78,7 +78,7 @@ CHECK = r"""
     wrong.push(`the page is ${page.scrollWidth} wide on a screen of ${page.clientWidth}`);
   }
   return wrong;
-})()
+})
 """
 
 
@@ -179,7 +179,7 @@ def complaints_of(events, address):
                 yield f"request: {url[:100]}"
 
 
-def check_view(browser, page, view, screenshots):
+def check_view(browser, page, view, least_marks, screenshots):
     name, width, medium, scheme = view
     address = page.resolve().as_uri()
     browser.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
@@ -189,7 +189,7 @@ def check_view(browser, page, view, screenshots):
     browser.call("Page.navigate", url=address)
     browser.wait("Page.loadEventFired")
     browser.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    wrong = browser.evaluate(CHECK)
+    wrong = browser.evaluate(f"{CHECK}({least_marks})")
     wrong += complaints_of(browser.events, address)
     if screenshots:
         take_screenshot(browser, screenshots / f"{page.stem}-{name.replace(' ', '-')}.png", width)
@@ -203,11 +203,11 @@ def take_screenshot(browser, path, width):
     path.write_bytes(base64.b64decode(picture["data"]))
 
 
-def check_redrawing(browser, page):
+def check_redrawing(browser, least_marks):
     """A window that is made narrow after the page was drawn."""
     browser.call("Emulation.setDeviceMetricsOverride", width=390, height=900, deviceScaleFactor=1, mobile=False)
     browser.evaluate("new Promise((done) => setTimeout(done, 200))")
-    return browser.evaluate(CHECK)
+    return browser.evaluate(f"{CHECK}({least_marks})")
 
 
 def check_printing(browser, page, screenshots):
@@ -219,12 +219,12 @@ def check_printing(browser, page, screenshots):
     return [] if document.startswith(b"%PDF") and len(document) > 20000 else ["printing gave no pages"]
 
 
-def check_page(browser, page, screenshots):
+def check_page(browser, page, least_marks, screenshots):
     wrong = {}
     for view in VIEWS:
-        wrong[view[0]] = check_view(browser, page, view, screenshots)
-    wrong["light again"] = check_view(browser, page, VIEWS[0], None)
-    wrong["made narrow"] = check_redrawing(browser, page)
+        wrong[view[0]] = check_view(browser, page, view, least_marks, screenshots)
+    wrong["light again"] = check_view(browser, page, VIEWS[0], least_marks, None)
+    wrong["made narrow"] = check_redrawing(browser, least_marks)
     wrong["printed"] = check_printing(browser, page, screenshots)
     for view, sentences in wrong.items():
         for sentence in sentences:
@@ -235,6 +235,7 @@ def check_page(browser, page, screenshots):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--screenshots", type=pathlib.Path, help="folder for a picture of each view")
+    parser.add_argument("--least-marks", type=int, default=1, help="that a plot with data must have")
     parser.add_argument("pages", type=pathlib.Path, nargs="+")
     arguments = parser.parse_args()
     program = shutil.which("chromium")
@@ -249,7 +250,7 @@ def main():
         try:
             browser.open_tab()
             for page in arguments.pages:
-                failures += check_page(browser, page, arguments.screenshots)
+                failures += check_page(browser, page, arguments.least_marks, arguments.screenshots)
         finally:
             browser.close()
     print(f"{len(arguments.pages)} pages, {failures} complaints")

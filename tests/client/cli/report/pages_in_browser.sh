@@ -7,4 +7,6 @@ here=$(dirname "${BASH_SOURCE[0]}") render=$1 folder=$2
 "$render" "$folder/transformer.json" "Transformer tokens" batch_norm layer_norm >"$folder/transformer.html"
 "$render" "$folder/convolution.json" "A convolution's pixels" batch_norm layer_norm rms_norm "batch_norm #2" >"$folder/convolution.html"
 "$render" "$folder/minimal.json" "<b>five</b> tokens" unheard_of >"$folder/minimal.html"
-exec "$here/page_in_browser.py" "$folder"/{transformer,convolution,minimal}.html "${@:3}"
+
+"$here/page_in_browser.py" --least-marks 5 "$folder"/{transformer,convolution}.html "${@:3}"
+"$here/page_in_browser.py" "$folder/minimal.html" "${@:3}"
