@@ -44,8 +44,12 @@ function times(value) {
   return `${rounded}${thinSpace}\u00d7`;
 }
 
+function hasInterval(estimate) {
+  return Boolean(estimate) && Number.isFinite(estimate.low) && Number.isFinite(estimate.high);
+}
+
 function interval(estimate, format) {
-  if (!estimate || estimate.low === null || estimate.high === null) return '';
+  if (!hasInterval(estimate)) return '';
   return `${format(estimate.low)} to ${format(estimate.high)}`;
 }
 
@@ -63,9 +67,9 @@ function plural(number, noun) {
   return `${count(number)} ${noun}${number === 1 ? '' : 's'}`;
 }
 
-function joined(items) {
+function joined(items, last = ' and ') {
   if (items.length < 2) return items.join('');
-  return `${items.slice(0, -1).join(', ')} and ${items[items.length - 1]}`;
+  return `${items.slice(0, -1).join(', ')}${last}${items[items.length - 1]}`;
 }
 
 function capitalized(words) {

@@ -31,12 +31,16 @@ function independent(size) {
   return Math.sqrt(2 / (Math.PI * size));
 }
 
+function cellInWords(cell) {
+  return cell.size > 0 ? `${batchesInWords(cell)} ${orders[cell.order].name}` : batchesInWords(cell);
+}
+
 function batchSizeFinding(report, method, curves) {
   const cell = cellInUse(report);
   const found = finalMean(cell, method);
   const parts = [];
   if (found) {
-    parts.push(`${capitalized(batchesInWords(cell))} ${orders[cell.order].name} miss the final mean by ` +
+    parts.push(`${capitalized(cellInWords(cell))} miss the final mean by ` +
       `${figure(found.measured.value)} deviations`);
     if (found.ratio) parts.push(`, ${times(found.ratio.value)} chance`);
     if (cell.effectiveSize !== null) parts.push(`, as ${plural(Math.round(cell.effectiveSize), 'independent token')} would`);
@@ -44,10 +48,8 @@ function batchSizeFinding(report, method, curves) {
   }
   const farthest = curves.flatMap((curve) => curve.points).filter((point) => point.found.ratio)
       .sort((one, other) => other.found.ratio.value - one.found.ratio.value)[0];
-  if (farthest) {
-    const {cell: far} = farthest;
-    const whose = far.size > 0 || far.order === arrival ? `${batchesInWords(far)} ${orders[far.order].name}` : batchesInWords(far);
-    parts.push(`Farthest from chance are ${whose}, at ${times(farthest.found.ratio.value)}.`);
+  if (farthest && farthest.cell !== cell) {
+    parts.push(`Farthest from chance are ${cellInWords(farthest.cell)}, at ${times(farthest.found.ratio.value)}.`);
   }
   return parts.join('');
 }
@@ -64,7 +66,7 @@ function pointInWords({cell, found}) {
 function drawPoint(svg, x, y, point, order) {
   const {cell, found} = point;
   const {value, low, high} = found.measured;
-  if (low !== null && high !== null && low > 0) {
+  if (hasInterval(found.measured) && low > 0) {
     svg.append('line').attr('class', `whisker ${orderClass(order)}`).attr('x1', x(cell.meanSize)).attr('x2', x(cell.meanSize))
         .attr('y1', y(low)).attr('y2', y(high));
   }
@@ -115,12 +117,13 @@ function drawBatchSizes(svg, width, report, curves) {
   return area.bottom + 46;
 }
 
-// The plan's sizes, as far as their labels do not touch.
+// The plan's sizes, then those of batches as they came, as far as their labels do not touch.
 function apartTicks(points, x) {
-  const sizes = [...new Set(points.filter(({cell}) => cell.size > 0).map(({cell}) => cell.size))].sort(d3.ascending);
+  const ordered = [...points].sort((one, other) => (one.cell.size === 0) - (other.cell.size === 0));
   const kept = [];
-  for (const size of sizes.length ? sizes : [points[0].cell.meanSize]) {
-    if (!kept.length || x(size) - x(kept[kept.length - 1]) > 24) kept.push(size);
+  for (const {cell} of ordered) {
+    const size = Math.round(cell.meanSize);
+    if (kept.every((other) => Math.abs(x(size) - x(other)) > 26)) kept.push(size);
   }
   return kept;
 }

@@ -31,14 +31,14 @@ function densityFinding(panels) {
         .map((panel) => ({panel, difference: densityDifference(panel)})).filter(({difference}) => difference !== null);
     if (!differences.length) continue;
     if (differences.every(({difference}) => difference === 0)) alike.push(`${method.title}\u2019s`);
-    else parts.push(`of ${method.title}\u2019s ${joined(differences.map(differenceInWords))}`);
+    else parts.push(joined(differences.map((found, index) => differenceInWords(found, index ? '' : ` of ${method.title}\u2019s outputs`))));
   }
-  const moved = parts.length ? `Of a method\u2019s outputs, training puts elsewhere than inference: ${parts.join('; ')}.` : '';
+  const moved = parts.length ? `Between training and inference, ${parts.join('; ')} come to lie elsewhere.` : '';
   return alike.length ? `${moved} ${capitalized(joined(alike))} are distributed alike in both.`.trim() : moved;
 }
 
-function differenceInWords({panel, difference}) {
-  return `${share(difference)} in ${panel.size ? `batches of ${count(panel.size)}` : 'batches as they came'}`;
+function differenceInWords({panel, difference}, whose) {
+  return `${share(difference)}${whose} in ${panel.size ? `batches of ${count(panel.size)}` : 'batches as they came'}`;
 }
 
 function stepLine(density, x, y) {
@@ -88,6 +88,14 @@ function nameCutBins(group, density, x, highest, top) {
   });
 }
 
+// Panels of one batch size share their scale; bins far above what occurs in inference are cut.
+function highestDrawn(panels, size) {
+  const own = panels.filter((panel) => panel.size === size);
+  const highest = d3.max(own.flatMap((panel) => [panel.training, panel.inference]).filter(Boolean), (density) => d3.max(density.shares));
+  const peak = d3.max(own, (panel) => d3.max((panel.inference || panel.training).shares));
+  return Math.min(highest, 2 * peak) * 1.04 || 1;
+}
+
 function drawDensities(svg, width, report, panels) {
   const legend = drawLegend(svg, width, [
     {name: 'in training, by its batch', draw: (group) => group.append('rect').attr('class', 'density method-0')
@@ -99,15 +107,13 @@ function drawDensities(svg, width, report, panels) {
   const gap = 30;
   const panelWidth = (width - gap * (columns - 1)) / columns;
   const densities = panels.flatMap((panel) => [panel.training, panel.inference]).filter(Boolean);
-  const peak = d3.max(panels, (panel) => d3.max((panel.inference || panel.training).shares));
-  const highest = Math.min(d3.max(densities, (density) => d3.max(density.shares)), 1.8 * peak) * 1.04 || 1;
   const domain = [d3.min(densities, (density) => density.low), d3.max(densities, (density) => density.high)];
   // Where not all methods stand side by side, a method's batch sizes stay together.
   const placed = columns === methods ? panels : [...panels].sort((one, other) => one.method.index - other.method.index);
   placed.forEach((panel, index) => {
     const place = [(index % columns) * (panelWidth + gap), legend + 8 + Math.floor(index / columns) * 196];
     const group = svg.append('g').attr('transform', `translate(${place})`);
-    drawDensityPanel(group, panelWidth, panel, highest, domain);
+    drawDensityPanel(group, panelWidth, panel, highestDrawn(panels, panel.size), domain);
   });
   return legend + Math.ceil(panels.length / columns) * 196;
 }
@@ -118,9 +124,9 @@ function densityPlot(report) {
     id: 'density',
     title: 'Do outputs look the same in training and in inference?',
     finding: densityFinding(panels),
-    reading: 'Filled is how often each output occurs in training, the line how often in inference, all panels at one scale; ' +
-      'where they part, a model is used on other inputs than it learned from. The outermost bins hold all that lies beyond, ' +
-      'and an arrow names the share of a bin that is cut.',
+    reading: 'Filled is how often each output occurs in training, the line how often in inference; ' +
+      'where they part, a model is used on other inputs than it learned from. Panels of one batch size ' +
+      'share their scale, the outermost bins hold all that lies beyond, and an arrow names the share of a bin that is cut.',
     absent: panels.length ? null : 'the report has no densities of outputs.',
     draw: (svg, width) => drawDensities(svg, width, report, panels),
   };

@@ -9,19 +9,27 @@ function gapColumns(report) {
 }
 
 function gapFinding(report, columns) {
-  return report.methods.map((method) => {
+  const zero = [];
+  const parts = [];
+  for (const method of report.methods) {
     const gaps = columns.map((cell) => ({cell, gap: cell.methods[method.index] && cell.methods[method.index].gap}))
         .filter(({gap}) => gap);
-    if (!gaps.length) return `${method.title} has no gap to show`;
-    if (gaps.every(({gap}) => gap.largest === 0 && gap.p99 === 0)) {
-      return `${method.title}\u2019s gap is 0${method.exact ? ', exactly,' : ''} for every token and batch size`;
-    }
-    const first = gaps[0];
-    const last = gaps.filter(({cell}) => cell.size > 0).slice(-1)[0] || first;
-    if (first === last) return `half of ${method.title}\u2019s tokens are off by up to ${share(first.gap.p50)} in ${batchesInWords(first.cell)}`;
-    return `half of ${method.title}\u2019s tokens are off by up to ${share(first.gap.p50)} in ${batchesInWords(first.cell)}, ` +
-      `by up to ${share(last.gap.p50)} in ${batchesInWords(last.cell)}`;
-  }).map(capitalized).join('. ') + '.';
+    if (!gaps.length) continue;
+    if (gaps.every(({gap}) => gap.largest === 0)) zero.push(method);
+    else parts.push(`Half of ${method.title}\u2019s tokens are off by up to ${gapRange(gaps)}.`);
+  }
+  if (zero.length) {
+    const exactly = zero.every((method) => method.exact) ? ', exactly,' : '';
+    parts.push(`${joined(zero.map((method) => `${method.title}\u2019s`))} gap is 0${exactly} for every token and batch size.`);
+  }
+  return parts.join(' ');
+}
+
+function gapRange(gaps) {
+  const sized = gaps.filter(({cell}) => cell.size > 0);
+  const shown = sized.length ? sized : gaps;
+  const ends = shown.length > 1 ? [shown[0], shown[shown.length - 1]] : [shown[0]];
+  return ends.map(({cell, gap}) => `${share(gap.p50)} in ${batchesInWords(cell)}`).join(', by up to ');
 }
 
 function drawGaps(svg, width, report, columns) {

@@ -9,16 +9,20 @@ function matesRows(report) {
 }
 
 function matesFinding(rows) {
-  const methods = [...new Set(rows.map((row) => row.method))];
-  return joined(methods.map((method) => {
-    const own = rows.filter((row) => row.method === method);
-    const spread = own.map((row) => ({row, range: d3.extent(row.outputs)}))
-        .sort((one, other) => (other.range[1] - other.range[0]) - (one.range[1] - one.range[0]))[0];
-    const [low, high] = spread.range;
-    const {title} = spread.row.described;
-    if (low === high) return `${title} gives one output, whatever the mates`;
-    return `${title} gives from ${figure(low)} to ${figure(high)} with ${plural(spread.row.outputs.length, 'set')} of mates in batches of ${count(spread.row.batch_size)}`;
-  })) + '.';
+  const spreads = [...new Set(rows.map((row) => row.method))].map((method) => widestRow(rows.filter((row) => row.method === method)));
+  const steady = spreads.filter((spread) => spread.low === spread.high).map((spread) => spread.row.described.title);
+  const parts = spreads.filter((spread) => spread.low !== spread.high).map(({row, low, high}) =>
+    `${row.described.title} gives from ${figure(low)} to ${figure(high)} with ${plural(row.outputs.length, 'set')} of mates in batches of ${count(row.batch_size)}`);
+  if (steady.length) parts.push(`${joined(steady)} ${steady.length > 1 ? 'give' : 'gives'} one output, whatever the mates`);
+  return `For the same token, ${parts.join('; ')}.`;
+}
+
+function widestRow(rows) {
+  const spreads = rows.map((row) => {
+    const [low, high] = d3.extent(row.outputs);
+    return {row, low, high};
+  });
+  return spreads.sort((one, other) => (other.high - other.low) - (one.high - one.low))[0];
 }
 
 function drawMates(svg, width, rows) {
@@ -26,7 +30,7 @@ function drawMates(svg, width, rows) {
   const right = width - (width >= 560 ? 156 : 16);
   const [low, high] = d3.extent(rows.flatMap((row) => row.outputs));
   const margin = (high - low) * 0.06 || 1;
-  const x = d3.scaleLinear([low - margin, high + margin], [left, right]).nice(5);
+  const x = d3.scaleLinear([low - margin, high + margin], [left, right]).nice(10);
   let y = 0;
   const places = rows.map((row, index) => {
     const begins = index === 0 || rows[index - 1].method !== row.method;

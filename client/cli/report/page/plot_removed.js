@@ -19,7 +19,7 @@ function removalInWords(split, {centers, scales}) {
   const parts = [];
   if (centers) parts.push(`subtracts the ${centers}s\u2019 means, ${share(split[`${centers}_share`])}`);
   if (scales) parts.push(`divides by the ${scales}s\u2019 scale, which varies by ${share(split[`${scales}_scale_variation`])}`);
-  return joined(parts) || 'subtracts no means and divides by no scale';
+  return joined(parts, ', and ') || 'subtracts no means and divides by no scale';
 }
 
 function removedFinding(report) {

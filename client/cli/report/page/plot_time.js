@@ -17,7 +17,7 @@ function middleOf(segment) {
 function timeFinding(report, segments) {
   const measured = mean(segments.map((segment) => segment.value));
   const floors = segments.map((segment) => segment.floor).filter(Number.isFinite);
-  const parts = [`A part of the stream is ${figure(measured)} deviations off on average`];
+  const parts = [`The ${segments.length} parts of the stream are ${figure(measured)} deviations off on average`];
   if (floors.length) {
     const ratio = measured / mean(floors);
     const limit = report.verdict.thresholds.ratio || 1.5;

@@ -54,7 +54,7 @@ function verdictMeasures(report) {
     measures.push({label: 'Batches\u2019 means from the final ones, in multiples of chance',
       ...found.ratio, limit: thresholds.ratio, floor: 1, format: times});
     const {low, high, value} = found.ratio;
-    if (low !== null && high !== null && value > 0) {
+    if (hasInterval(found.ratio) && value > 0) {
       measures.push({label: 'Width of that figure\u2019s interval, as part of it', value: (high - low) / value,
         limit: thresholds.width, format: share});
     }
@@ -86,7 +86,7 @@ function drawMeasures(svg, width, measures) {
   let height = top;
   for (const row of rows) {
     row.y = height;
-    height += 15 * row.lines.length + 44;
+    height += 15 * row.lines.length + 54;
   }
   svg.append('rect').attr('class', 'beyond-ground').attr('x', limit).attr('y', top - 6)
       .attr('width', width - limit).attr('height', height - top);
@@ -96,7 +96,7 @@ function drawMeasures(svg, width, measures) {
   for (const row of rows) {
     const group = svg.append('g').attr('transform', `translate(0,${row.y})`);
     row.lines.forEach((line, index) => writeText(group, 0, 13 + 15 * index, line, 'small'));
-    drawMeasure(group, width, 15 * row.lines.length + 14, row.measure, (value) => position(value / row.measure.limit));
+    drawMeasure(group, width, 15 * row.lines.length + 26, row.measure, (value) => position(value / row.measure.limit));
   }
   return height;
 }
@@ -112,7 +112,7 @@ function drawMeasure(group, width, middle, measure, position) {
         .append('title').text(`chance: ${measure.format(measure.floor)}`);
     writeText(group, chance, middle + 20, 'chance', chance < 30 ? 'note' : 'note middle');
   }
-  if (measure.low !== null && measure.low !== undefined) drawWhisker(group, position(measure.low), position(measure.high), middle, outcome);
+  if (hasInterval(measure)) drawWhisker(group, position(measure.low), position(measure.high), middle, outcome);
   group.append('path').attr('class', `measure ${outcome}`)
       .attr('d', symbolPath(outcome === 'bad' ? d3.symbolDiamond : d3.symbolCircle, 130))
       .attr('transform', `translate(${place},${middle})`).append('title').text(measureInWords(measure));
@@ -120,7 +120,7 @@ function drawMeasure(group, width, middle, measure, position) {
   const words = measure.format(measure.value) + (range ? ` (${range})` : '');
   const right = place + 14 + 7.6 * words.length;
   const toLeft = place < limit ? right > limit && place > right - place : right > width;
-  writeText(group, place + (toLeft ? -13 : 13), middle - 8, words, toLeft ? 'value end halo' : 'value');
+  writeText(group, place + (toLeft ? -13 : 13), middle - 11, words, toLeft ? 'value end halo' : 'value');
   writeText(group, limit + 6, middle + 19, `limit ${measure.format(measure.limit)}`, 'note');
 }
 

@@ -96,9 +96,9 @@ def mean_ratio(order, size):
     return 1.05 + 0.04 * growth + 0.018 * growth**2.5
 
 
-def cell(order, size, mean_size, tokens, keepers, with_padding=False):
+def cell(order, size, mean_size, tokens, keepers, with_padding=False, likeness=1.0):
     batches = max(1, int(tokens // mean_size))
-    ratio = mean_ratio(order, mean_size)
+    ratio = 1 + likeness * (mean_ratio(order, mean_size) - 1)
     methods = []
     for keeps in keepers:
         if not keeps:
@@ -307,9 +307,11 @@ def convolution():
     noise = random.Random(11)
     tokens, keepers, sizes = 24576, [True, False, False, True], [2, 32, 128]
     orders = ORDERS[:2]
-    cells = [cell(order, size, size, tokens, keepers) for order in orders for size in sizes]
-    cells += [cell("BATCH_ORDER_ARRIVAL", 0, 2048, tokens, keepers)]
-    cells += [cell("BATCH_ORDER_ARRIVAL", 0, 2048, tokens, keepers, with_padding=True)]
+    cells = [cell(order, size, size, tokens, keepers, likeness=0.2) for order in orders for size in sizes]
+    cells += [
+        cell("BATCH_ORDER_ARRIVAL", 0, 2048, tokens, keepers, with_padding, likeness=0.2)
+        for with_padding in (False, True)
+    ]
     return {
         "tokens": tokens,
         "sequences": 384,
