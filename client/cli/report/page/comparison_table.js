@@ -47,7 +47,8 @@ function paddingOf(report, method) {
 
 function coldStartOf(method) {
   if (!method.keepsStatistics) return withNote('none', 'ready at the first token');
-  if (!method.coldStart || method.coldStart.tokens === null) return withNote('longer than the stream', 'never stayed within 10\u202f%');
+  if (!method.coldStart) return notMeasured;
+  if (method.coldStart.tokens === null) return withNote('longer than the stream', 'never stayed within 10\u202f%');
   return withNote(plural(method.coldStart.tokens, 'token'), 'until statistics stay within 10\u202f%');
 }
 

@@ -20,15 +20,19 @@ function showPlots(section, report) {
   }
 }
 
-// On paper nothing is folded.
-function unfoldOnPaper() {
+const paperWidth = 680;
+
+// On paper nothing is folded, and plots have its width whatever the screen's.
+function prepareForPaper() {
   let closed = [];
   window.addEventListener('beforeprint', () => {
     closed = [...document.querySelectorAll('main details:not([open])')];
     for (const details of closed) details.open = true;
+    redraw(paperWidth);
   });
   window.addEventListener('afterprint', () => {
     for (const details of closed) details.open = false;
+    redraw();
   });
 }
 
@@ -40,11 +44,11 @@ function showReport() {
   showPlots(document.getElementById('plots'), report);
   showDetails(document.getElementById('details'), report);
   redraw();
-  unfoldOnPaper();
+  prepareForPaper();
   let waiting = 0;
   window.addEventListener('resize', () => {
     cancelAnimationFrame(waiting);
-    waiting = requestAnimationFrame(redraw);
+    waiting = requestAnimationFrame(() => redraw());
   });
 }
 

@@ -20,9 +20,10 @@ function addFigure(parent, plot) {
   drawings.push({holder, plot, width: 0});
 }
 
-function redraw() {
+// To the width that there is, or to the given one.
+function redraw(given) {
   for (const drawing of drawings) {
-    const width = Math.max(260, Math.floor(drawing.holder.clientWidth));
+    const width = given || Math.max(260, Math.floor(drawing.holder.clientWidth));
     if (width === drawing.width) continue;
     drawing.width = width;
     const svg = d3.create('svg').attr('role', 'img')

@@ -55,10 +55,12 @@ function drawGaps(svg, width, report, columns) {
   if (limit) drawGapLimit(svg, area, y(limit), limit);
   columns.forEach((cell, index) => {
     drawGapColumn(svg, report, cell, x(index), x.bandwidth(), y, area, zeroPlace);
-    const label = cell.size > 0 ? shortCount(cell.size) : (x.bandwidth() > 84 ? 'as they came' : 'as came');
-    writeText(svg, x(index) + x.bandwidth() / 2, zeroPlace + 36, label, 'tick middle');
+    const middle = x(index) + x.bandwidth() / 2;
+    if (cell.size > 0) writeText(svg, middle, zeroPlace + 36, shortCount(cell.size), 'tick middle');
+    else if (x.bandwidth() > 84) writeText(svg, middle, zeroPlace + 36, 'as they came', 'tick middle');
+    else ['as', 'they', 'came'].forEach((word, line) => writeText(svg, middle, zeroPlace + 32 + 12 * line, word, 'tick middle'));
   });
-  writeText(svg, area.right, zeroPlace + 58, 'tokens in a batch, in order of arrival', 'small end');
+  writeText(svg, area.left, zeroPlace + 58, 'tokens in a batch, in order of arrival', 'small');
   return zeroPlace + 66;
 }
 

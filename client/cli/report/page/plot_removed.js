@@ -45,17 +45,21 @@ function drawRemoved(svg, width, report, rows) {
     {name: 'subtracted', draw: (group) => group.append('rect').attr('class', 'removed')
         .attr('x', 2).attr('y', -7).attr('width', 20).attr('height', 14)},
   ]);
-  const wide = width >= 600;
-  const rowHeight = wide ? 72 : 90;
-  const x = d3.scaleLinear([0, 1], [1, width - 1]);
-  rows.forEach((row, index) => {
-    const y = top + index * rowHeight + 18;
+  const x = d3.scaleLinear().range([1, width - 1]);
+  let y = top;
+  for (const row of rows) {
+    y += 18;
     const name = writeText(svg, 0, y, row.title, 'label strong');
-    if (wide) name.append('tspan').attr('class', 'small aside').attr('dx', 10).text(row.note);
-    else wrapped(row.note, width / 6.9).forEach((line, part) => writeText(svg, 0, y + 17 + 14 * part, line, 'small'));
-    drawRemovedBar(svg, x, y + (wide ? 8 : 37), report.split, row);
-  });
-  return top + rows.length * rowHeight + 6;
+    const oneLine = 8 * row.title.length + 6.6 * row.note.length + 10 < width;
+    if (oneLine) name.append('tspan').attr('class', 'small aside').attr('dx', 10).text(row.note);
+    for (const line of oneLine ? [] : wrapped(row.note, width / 7)) {
+      y += 16;
+      writeText(svg, 0, y, line, 'small');
+    }
+    drawRemovedBar(svg, x, y + 8, report.split, row);
+    y += 54;
+  }
+  return y;
 }
 
 function drawRemovedBar(svg, x, y, split, row) {

@@ -78,7 +78,7 @@ function isBeyond(measure) {
 
 // Strips on which every limit stands at the same place: left of it is within, right is beyond.
 function drawMeasures(svg, width, measures) {
-  const top = 30;
+  const top = 34;
   const position = d3.scaleLinear().domain([0, 2.2]).range([8, width - 14]).clamp(true);
   const limit = position(1);
   const letters = (limit - 16) / 6.6;
@@ -86,10 +86,10 @@ function drawMeasures(svg, width, measures) {
   let height = top;
   for (const row of rows) {
     row.y = height;
-    height += 15 * row.lines.length + 54;
+    height += 15 * row.lines.length + 60;
   }
-  svg.append('rect').attr('class', 'beyond-ground').attr('x', limit).attr('y', top - 6)
-      .attr('width', width - limit).attr('height', height - top);
+  svg.append('rect').attr('class', 'beyond-ground').attr('x', limit).attr('y', top - 10)
+      .attr('width', width - limit).attr('height', height - top + 4);
   svg.append('line').attr('class', 'limit').attr('x1', limit).attr('x2', limit).attr('y1', 4).attr('y2', height - 6);
   writeText(svg, limit - 8, 14, '\u2190 within the limit', 'note end');
   writeText(svg, limit + 8, 14, 'beyond \u2192', 'note');

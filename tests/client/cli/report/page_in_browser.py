@@ -211,9 +211,9 @@ def check_redrawing(browser, least_marks):
 
 
 def check_printing(browser, page, screenshots):
-    """A real print: it must make pages, and leave the screen as it was."""
-    browser.events.clear()
-    document = base64.b64decode(browser.call("Page.printToPDF", printBackground=True)["data"])
+    """A real print, of a page that was drawn for a narrow window."""
+    browser.call("Emulation.setEmulatedMedia", media="", features=[])
+    document = base64.b64decode(browser.call("Page.printToPDF", printBackground=True, preferCSSPageSize=True)["data"])
     if screenshots:
         (screenshots / f"{page.stem}.pdf").write_bytes(document)
     return [] if document.startswith(b"%PDF") and len(document) > 20000 else ["printing gave no pages"]
