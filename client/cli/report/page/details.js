@@ -3,9 +3,9 @@
 
 function estimateCell(found, limit) {
   if (!found) return notMeasured;
-  const cell = withNote(figure(found.measured.value), interval(found.measured, figure));
+  const cell = withNote(tabular(found.measured.value), interval(found.measured, tabular));
   if (found.floor === null) return cell;
-  const chance = found.ratio ? `${times(found.ratio.value)} chance, ${figure(found.floor)}` : `chance ${figure(found.floor)}`;
+  const chance = found.ratio ? `${times(found.ratio.value)} chance, ${tabular(found.floor)}` : `chance ${tabular(found.floor)}`;
   const beyond = found.ratio && limit && found.ratio.value > limit;
   cell.append(element('small', {class: beyond ? 'ratio beyond' : 'ratio'}, chance));
   return cell;
@@ -77,7 +77,8 @@ function discrepancyTable(report, method, name) {
       return estimateCell(found && found[name], report.verdict.thresholds.ratio);
     })];
   });
-  const caption = element('span', {}, 'Mean of ', ...formula(form.formula), ` over channels and batches, beside ${form.against}`);
+  const caption = element('span', {}, form.whole ? '' : 'Mean of ', ...formula(form.formula),
+    `${form.whole ? '' : ' over channels and batches'}, beside ${form.against}`);
   return dataTable(caption, ['Tokens in a batch', ...shown.map((order) => orders[order].title)], rows);
 }
 
@@ -181,7 +182,7 @@ const glossary = [
   ['Token', 'One value of every channel: what a method normalizes.'],
   ['Training, inference', 'In training a method may use the statistics of the batch; in inference it uses those that training ended with.'],
   ['Discrepancy', 'How far the statistics of a batch lie from those that inference uses, averaged over channels and batches. Here n is the ' +
-    'tokens of batch B, m_B and s_B its mean and deviation, m and s those that they are put beside, C the channels, d = (m_B \u2212 m) / s.'],
+    'tokens of batch B, m_B and s_B its mean and deviation, m and s those that they are put beside, C the number of channels, E the mean over batches, avg that over channels, and d = (m_B \u2212 m) / s.'],
   ['Chance, or noise floor', 'What independent, normally distributed tokens would give for the same formula, number of tokens and estimator. ' +
     'A small batch is always off; it says something of the data only beyond chance.'],
   ['Output gap', '|y \u2212 y\u2032| / |y\u2032| of a token: its output as in training, y, against its output as in inference, y\u2032. ' +

@@ -17,6 +17,13 @@ function figure(value) {
   return sign + String(Number(magnitude.toPrecision(3)));
 }
 
+// As figure(), but with every digit, for columns of them.
+function tabular(value) {
+  const magnitude = Math.abs(value);
+  if (!(magnitude >= 1e-4 && magnitude < 1000)) return figure(value);
+  return (value < 0 ? minusSign : '') + magnitude.toPrecision(3);
+}
+
 const superscripts = {'-': '\u207b', 0: '\u2070', 1: '\u00b9', 2: '\u00b2', 3: '\u00b3', 4: '\u2074',
   5: '\u2075', 6: '\u2076', 7: '\u2077', 8: '\u2078', 9: '\u2079'};
 

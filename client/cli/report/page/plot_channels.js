@@ -40,7 +40,7 @@ function drawHeatLegend(svg, width, step) {
   for (let level = -heatSteps; level <= heatSteps; ++level) {
     const x = 12 + (level + heatSteps) * swatch;
     svg.append('rect').attr('class', heatClass(level * step, step)).attr('x', x).attr('y', 22).attr('width', swatch - 1).attr('height', 12);
-    if (level < 0) drawBelowMark(svg, x, 22, swatch - 1, 12);
+    if (level < 0) drawBelowMark(svg, x, 22, swatch - 1, 12, -level);
     if (level % 2 || level === 0) {
       const edge = Math.abs(level) === heatSteps ? '\u2265' : '';
       const words = level < 0 ? (edge ? `\u2264${figure(level * step)}` : figure(level * step)) : edge + figure(level * step);
@@ -51,8 +51,8 @@ function drawHeatLegend(svg, width, step) {
 }
 
 // On paper without colors a dash tells what is below the mean.
-function drawBelowMark(svg, x, y, width, height) {
-  svg.append('line').attr('class', 'below-mark').attr('x1', x + width * 0.25).attr('x2', x + width * 0.75)
+function drawBelowMark(svg, x, y, width, height, level) {
+  svg.append('line').attr('class', level < 3 ? 'below-mark on-light' : 'below-mark').attr('x1', x + width * 0.25).attr('x2', x + width * 0.75)
       .attr('y1', y + height / 2).attr('y2', y + height / 2);
 }
 
@@ -78,7 +78,7 @@ function drawChannels(svg, width, report, rows) {
       svg.append('rect').attr('class', heatClass(value, step)).attr('x', begin).attr('y', y)
           .attr('width', cellWidth).attr('height', rowHeight - 1)
           .append('title').text(`channel ${row.channel}, up to token ${count(ends[segment] || segment + 1)}: ${figure(value)}`);
-      if (value < -step / 2) drawBelowMark(svg, begin, y, cellWidth, rowHeight - 1);
+      if (value < -step / 2) drawBelowMark(svg, begin, y, cellWidth, rowHeight - 1, -value / step);
     });
   });
   if (report.drift && report.drift.changePoint !== null) {

@@ -10,7 +10,8 @@ const orders = {
 };
 const arrival = 'BATCH_ORDER_ARRIVAL';
 
-// The names of Discrepancies' fields, in words; `formula` is what is averaged.
+// The names of Discrepancies' fields, in words; `formula` is what is averaged,
+// or where `whole`, all of it: E is the mean over batches, avg that over channels.
 const discrepancyForms = {
   final_mean: {title: 'Mean, against all tokens', formula: '|m_B \u2212 m| / s', against: 'statistics of all tokens'},
   final_deviation: {title: 'Deviation, against all tokens', formula: '|s_B / s \u2212 1|', against: 'statistics of all tokens'},
@@ -20,9 +21,9 @@ const discrepancyForms = {
   tid_deviation_by_batch: {title: 'Deviation, by the batch\u2019s deviation (Wang, Wu and Huang 2022)', formula: '|s / s_B \u2212 1|', against: 'running statistics after the batch entered'},
   renorm_d: {title: 'd of Batch Renormalization (Ioffe 2017)', formula: '|m_B \u2212 m| / s', against: 'running statistics before the batch'},
   renorm_r: {title: 'r of Batch Renormalization, less one (Ioffe 2017)', formula: '|s_B / s \u2212 1|', against: 'running statistics before the batch'},
-  powernorm_mean: {title: 'Distance of means (PowerNorm, Shen et al. 2020)', formula: '\u221aE|m_B \u2212 m|\u00b2 / C', against: 'running statistics before the batch'},
-  powernorm_variance: {title: 'Distance of variances (PowerNorm, Shen et al. 2020)', formula: '\u221aE|s_B\u00b2 \u2212 s\u00b2|\u00b2 / C', against: 'running statistics before the batch'},
-  powernorm_relative: {title: 'Distance of means, without width or unit', formula: '\u221aE((m_B \u2212 m) / s)\u00b2', against: 'running statistics before the batch'},
+  powernorm_mean: {title: 'Distance of means (PowerNorm, Shen et al. 2020)', formula: '\u221a(E |m_B \u2212 m|\u00b2) / C', whole: true, against: 'running statistics before the batch'},
+  powernorm_variance: {title: 'Distance of variances (PowerNorm, Shen et al. 2020)', formula: '\u221a(E |s_B\u00b2 \u2212 s\u00b2|\u00b2) / C', whole: true, against: 'running statistics before the batch'},
+  powernorm_relative: {title: 'Distance of means, without width or unit', formula: '\u221a(E avg ((m_B \u2212 m) / s)\u00b2)', whole: true, against: 'running statistics before the batch'},
 };
 
 function numberIn(message, field) {
