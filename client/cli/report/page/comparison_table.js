@@ -17,14 +17,14 @@ function statisticsOf(method) {
 
 function agreementOf(report, method, cell) {
   if (method.exact) return withNote('exactly', 'gap 0 for every token, compared bit by bit');
-  const gap = cell && cell.methods[method.index] && cell.methods[method.index].gap;
+  const gap = cell && cell.methods[method.index].gap;
   if (!gap) return notMeasured;
   return withNote(`off by ${share(gap.p50)} / ${share(gap.p99)}`, batchesInWords(cell));
 }
 
 function cellGap(report, method, order, size) {
   const cell = findCell(report, order, size);
-  if (!cell || !cell.methods[method.index]) return notMeasured;
+  if (!cell) return notMeasured;
   const found = cell.methods[method.index];
   if (!found.gap) return cell.meanSize === 1 && method.keepsStatistics ? refused() : notMeasured;
   const discrepancy = finalMean(cell, method);
@@ -33,7 +33,7 @@ function cellGap(report, method, order, size) {
 }
 
 function matesOf(method, cell) {
-  const found = cell && cell.methods[method.index] && cell.methods[method.index].mates;
+  const found = cell && cell.methods[method.index].mates;
   if (!found) return notMeasured;
   if (found.value === 0) return withNote('cannot be seen', 'same output whatever the mates');
   return withNote(`${share(found.value)} of the output`, interval(found, share));

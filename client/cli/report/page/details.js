@@ -43,9 +43,7 @@ function batchesTable(report, order) {
   const rows = cellsOf(report, order).map((cell) => [
     rowHead(cell), count(cell.batches), cell.effectiveSize === null ? notMeasured : figure(cell.effectiveSize),
     ...report.methods.flatMap((method) => {
-      const found = cell.methods[method.index];
-      const gap = found && found.gap;
-      const mates = found && found.mates;
+      const {gap, mates} = cell.methods[method.index];
       return [
         gap ? gapFigures(gap) : notMeasured,
         mates ? matesFigure(mates) : notMeasured,
@@ -73,7 +71,7 @@ function discrepancyTable(report, method, name) {
     const head = cell.size > 0 ? count(cell.size) : 'whole, or as they came';
     return [cell.withPadding ? withNote(head, 'with padding') : head, ...shown.map((order) => {
       const own = cellsOf(report, order).find((one) => one.size === cell.size && one.withPadding === cell.withPadding);
-      const found = own && own.methods[method.index] && own.methods[method.index].discrepancies;
+      const found = own && own.methods[method.index].discrepancies;
       return estimateCell(found && found[name], report.verdict.thresholds.ratio);
     })];
   });
@@ -85,7 +83,7 @@ function discrepancyTable(report, method, name) {
 function hasDiscrepancy(report, method, name) {
   return report.cells.some((cell) => {
     const found = cell.methods[method.index];
-    return found && found.discrepancies && found.discrepancies[name];
+    return found.discrepancies && found.discrepancies[name];
   });
 }
 

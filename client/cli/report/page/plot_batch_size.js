@@ -18,7 +18,8 @@ function orderCurves(report, method) {
   for (const order of Object.keys(orders)) {
     const points = report.cells.filter((cell) => cell.order === order && !cell.withPadding)
         .map((cell) => ({cell, found: finalMean(cell, method)}))
-        .filter(({cell, found}) => found && found.measured.value > 0 && cell.meanSize > 0)
+        .filter(({cell, found}) => found && found.measured.value > 0 && cell.meanSize > 0 &&
+          Number.isFinite(found.measured.value) && Number.isFinite(cell.meanSize))
         .sort((one, other) => one.cell.meanSize - other.cell.meanSize);
     if (points.length) {
       curves.push({order, points, sized: points.filter(({cell}) => cell.size > 0)});
@@ -43,10 +44,10 @@ function batchSizeFinding(report, method, curves) {
     parts.push(`${capitalized(cellInWords(cell))} miss the final mean by ` +
       `${figure(found.measured.value)} deviations`);
     if (found.ratio) parts.push(`, ${times(found.ratio.value)} chance`);
-    if (cell.effectiveSize !== null) parts.push(`, as ${plural(Math.round(cell.effectiveSize), 'independent token')} would`);
+    if (Number.isFinite(cell.effectiveSize)) parts.push(`, as ${plural(Math.round(cell.effectiveSize), 'independent token')} would`);
     parts.push('. ');
   }
-  const farthest = curves.flatMap((curve) => curve.points).filter((point) => point.found.ratio)
+  const farthest = curves.flatMap((curve) => curve.points).filter((point) => point.found.ratio && Number.isFinite(point.found.ratio.value))
       .sort((one, other) => other.found.ratio.value - one.found.ratio.value)[0];
   if (farthest && farthest.cell !== cell) {
     parts.push(`Farthest from chance are ${cellInWords(farthest.cell)}, at ${times(farthest.found.ratio.value)}.`);
@@ -66,7 +67,7 @@ function pointInWords({cell, found}) {
 function drawPoint(svg, x, y, point, order) {
   const {cell, found} = point;
   const {value, low, high} = found.measured;
-  if (hasInterval(found.measured) && low > 0) {
+  if (hasInterval(found.measured) && low > 0 && high >= low) {
     svg.append('line').attr('class', `whisker ${orderClass(order)}`).attr('x1', x(cell.meanSize)).attr('x2', x(cell.meanSize))
         .attr('y1', y(low)).attr('y2', y(high));
   }
@@ -90,7 +91,7 @@ function drawBatchSizes(svg, width, report, curves) {
   const first = sizes[0] / 1.3;
   const last = sizes[sizes.length - 1] * 1.3;
   const values = points.flatMap(({cell, found}) =>
-    [found.measured.value, found.measured.low, found.measured.high, found.floor, independent(cell.meanSize)]).filter((value) => value > 0);
+    [found.measured.value, found.measured.low, found.measured.high, found.floor, independent(cell.meanSize)]).filter((value) => value > 0 && Number.isFinite(value));
   const x = d3.scaleLog([first, last], [area.left, area.right]);
   const y = d3.scaleLog([d3.min(values) / 1.2, d3.max(values) * 1.2], [area.bottom, area.top]);
   writeText(svg, 0, legend + 14, '\u2191 |d|: deviations between a batch\u2019s mean and the final one', 'small');
@@ -100,7 +101,7 @@ function drawBatchSizes(svg, width, report, curves) {
 
   svg.append('line').attr('class', 'floor').attr('x1', x(first)).attr('x2', x(last))
       .attr('y1', y(independent(first))).attr('y2', Math.min(area.bottom, y(independent(last))));
-  const floors = new Map(points.filter(({found}) => found.floor > 0).map(({cell, found}) => [cell.meanSize, found.floor]));
+  const floors = new Map(points.filter(({found}) => found.floor > 0 && Number.isFinite(found.floor)).map(({cell, found}) => [cell.meanSize, found.floor]));
   for (const [size, floor] of floors) {
     svg.append('line').attr('class', 'chance').attr('x1', x(size) - 7).attr('x2', x(size) + 7).attr('y1', y(floor)).attr('y2', y(floor))
         .append('title').text(`chance for ${figure(size)} tokens: ${figure(floor)}`);

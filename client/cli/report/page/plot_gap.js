@@ -1,19 +1,23 @@
 // The output gap between training and inference, by batch size and method.
 'use strict';
 
-// A column for each batch size in order of arrival: {cell, gaps}.
+function canBeShown(gap) {
+  return gap && [gap.p50, gap.p99, gap.largest].every(Number.isFinite);
+}
+
+// The cells that have a gap, by batch size, in order of arrival.
 function gapColumns(report) {
   return report.cells.filter((cell) => cell.order === arrival && !cell.withPadding)
       .sort((one, other) => (one.size || Infinity) - (other.size || Infinity))
-      .filter((cell) => cell.methods.some((method) => method.gap));
+      .filter((cell) => cell.methods.some((method) => canBeShown(method.gap)));
 }
 
 function gapFinding(report, columns) {
   const zero = [];
   const parts = [];
   for (const method of report.methods) {
-    const gaps = columns.map((cell) => ({cell, gap: cell.methods[method.index] && cell.methods[method.index].gap}))
-        .filter(({gap}) => gap);
+    const gaps = columns.map((cell) => ({cell, gap: cell.methods[method.index].gap}))
+        .filter(({gap}) => canBeShown(gap));
     if (!gaps.length) continue;
     if (gaps.every(({gap}) => gap.largest === 0)) zero.push(method);
     else parts.push(`Half of ${method.title}\u2019s tokens are off by up to ${gapRange(gaps)}.`);
@@ -74,7 +78,6 @@ function drawGapColumn(svg, report, cell, left, width, y, area, zeroPlace) {
   report.methods.forEach((method) => {
     const place = left + width / 2 + (method.index - (report.methods.length - 1) / 2) * step;
     const found = cell.methods[method.index];
-    if (!found) return;
     if (!found.gap) {
       if (method.keepsStatistics && cell.meanSize === 1) {
         svg.append('text').attr('class', 'note').attr('transform', `translate(${place + 4},${area.bottom - 8}) rotate(-90)`)
@@ -82,7 +85,7 @@ function drawGapColumn(svg, report, cell, left, width, y, area, zeroPlace) {
       }
       return;
     }
-    drawGap(svg, method, found.gap, cell, place, y, zeroPlace);
+    if (canBeShown(found.gap)) drawGap(svg, method, found.gap, cell, place, y, zeroPlace);
   });
 }
 

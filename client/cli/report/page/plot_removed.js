@@ -82,14 +82,15 @@ function drawRemovedBar(svg, x, y, split, row) {
 }
 
 function removedPlot(report) {
-  const rows = report.split ? removedRows(report) : [];
+  const drawn = report.split && removedParts.every((part) => Number.isFinite(report.split[part.field]));
+  const rows = drawn ? removedRows(report) : [];
   return {
     id: 'removed',
     title: 'What does each method take out of the activations?',
-    finding: report.split ? removedFinding(report) : '',
+    finding: drawn ? removedFinding(report) : '',
     reading: 'A bar is all squared distances from the grand mean, split into what the tokens\u2019 means explain, what the channels\u2019 ' +
       'means explain, and the rest; hatched is what a method subtracts, and no later layer can have back.',
-    absent: report.split ? null : 'the report has no split of the sums of squares.',
+    absent: drawn ? null : 'the report has no split of the sums of squares.',
     draw: (svg, width) => drawRemoved(svg, width, report, rows),
   };
 }

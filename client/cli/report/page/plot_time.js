@@ -50,7 +50,7 @@ function drawTime(svg, width, report, segments) {
   const wide = width >= 560;
   const area = {left: 44, right: width - (wide ? 84 : 8), top: 58, bottom: 318};
   const tokens = segments[segments.length - 1].end;
-  const highest = d3.max(segments, (segment) => Math.max(segment.value, segment.floor || 0)) || 1;
+  const highest = d3.max(segments, (segment) => Math.max(segment.value, Number.isFinite(segment.floor) ? segment.floor : 0)) || 1;
   const x = d3.scaleLinear([0, tokens], [area.left, area.right]);
   const y = d3.scaleLinear([0, highest * 1.12], [area.bottom, area.top]).nice(5);
   writeText(svg, 0, 14, '\u2191 from the whole stream\u2019s mean, in deviations', 'small');
@@ -75,7 +75,7 @@ function drawTime(svg, width, report, segments) {
   }
   const last = segments[segments.length - 1];
   const labels = [{y: y(last.value), words: 'measured', classes: 'label strong'}];
-  if (floored.length) labels.push({y: y(last.floor), words: 'chance', classes: 'label quiet'});
+  if (floored.length) labels.push({y: y(floored[floored.length - 1].floor), words: 'chance', classes: 'label quiet'});
   spreadLabels(labels, 16, area.top, area.bottom);
   for (const label of labels) {
     if (wide) writeText(svg, area.right + 8, label.place + 4, label.words, label.classes);

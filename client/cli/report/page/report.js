@@ -172,6 +172,11 @@ function readDensity(message) {
   };
 }
 
+function canBeDrawn(density) {
+  return density.low < density.high && Number.isFinite(density.high - density.low) &&
+    density.shares.length > 0 && density.shares.every(Number.isFinite);
+}
+
 function readCoBatch(message) {
   return {...readFigures(message, ['method', 'batch_size', 'channel']), outputs: numbersIn(message, 'outputs')};
 }
@@ -182,7 +187,7 @@ function readPlots(message) {
     discrepancy: message && message.discrepancy ? readSeries(message.discrepancy).values : [],
     floor: numbersIn(message, 'discrepancy_floor'),
     channels: listIn(message, 'channels').map(readSeries),
-    densities: listIn(message, 'densities').map(readDensity),
+    densities: listIn(message, 'densities').map(readDensity).filter(canBeDrawn),
     mates: listIn(message, 'co_batches').map(readCoBatch),
   };
 }
@@ -198,8 +203,17 @@ function readPlan(message) {
   };
 }
 
+// Every cell has an entry for every method.
+function fillCells(cells, methods) {
+  for (const cell of cells) {
+    while (cell.methods.length < methods.length) cell.methods.push({discrepancies: null, gap: null, mates: null});
+  }
+}
+
 function readReport(message, names) {
   const cells = listIn(message, 'cells').map(readCell);
+  const methods = readMethods(listIn(message, 'methods'), names, cells);
+  fillCells(cells, methods);
   const splitFields = ['token_share', 'channel_share', 'residual_share', 'token_scale_variation', 'channel_scale_variation'];
   const paddingFields = ['padded_share', 'mean_without', 'mean_with', 'variance_without', 'variance_with'];
   return {
@@ -209,7 +223,7 @@ function readReport(message, names) {
     nonFiniteTokens: numberIn(message, 'non_finite_tokens'),
     sampledTokens: numberIn(message, 'sampled_tokens'),
     cells,
-    methods: readMethods(listIn(message, 'methods'), names, cells),
+    methods,
     split: readFigures(message.variance_split, splitFields),
     bySequence: readGrouping(message.by_sequence),
     byPosition: readGrouping(message.by_position),

@@ -67,7 +67,7 @@ function verdictMeasures(report) {
     measures.push({label: 'Drift of the mean, first to last quarter, in deviations',
       value: report.drift.mean_shift, limit: thresholds.drift, floor: report.drift.mean_shift_floor, format: figure});
   }
-  return measures.filter((measure) => measure.limit > 0);
+  return measures.filter((measure) => measure.limit > 0 && Number.isFinite(measure.limit) && Number.isFinite(measure.value));
 }
 
 // Drift counts beyond chance only.
@@ -106,7 +106,7 @@ function drawMeasure(group, width, middle, measure, position) {
   const place = position(measure.value);
   const limit = position(measure.limit);
   group.append('line').attr('class', 'rail').attr('x1', 0).attr('x2', width).attr('y1', middle).attr('y2', middle);
-  if (measure.floor) {
+  if (measure.floor && Number.isFinite(measure.floor)) {
     const chance = position(measure.floor);
     group.append('line').attr('class', 'chance').attr('x1', chance).attr('x2', chance).attr('y1', middle - 7).attr('y2', middle + 7)
         .append('title').text(`chance: ${measure.format(measure.floor)}`);
