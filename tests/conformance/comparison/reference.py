@@ -54,11 +54,11 @@ class Stream:
 def stream_of(data, lengths=None, sequences=None, chunk_rows=None):
     """Of an array as above; `chunk_rows` are the rows (tokens, steps or images) of each chunk."""
     data = np.asarray(data)
-    if data.ndim == 4:
-        data = data.transpose(0, 2, 3, 1).reshape(len(data), -1, data.shape[1])
     rows = len(data)
     if chunk_rows is None:
-        chunk_rows = [CHUNK_ROWS[data.ndim]] * rows
+        chunk_rows = [CHUNK_ROWS[data.ndim]] * -(-rows // CHUNK_ROWS[data.ndim])
+    if data.ndim == 4:
+        data = data.transpose(0, 2, 3, 1).reshape(rows, -1, data.shape[1])
     chunk = np.repeat(np.arange(len(chunk_rows)), chunk_rows)[:rows]
     padded = None
     if data.ndim == 3:
@@ -239,9 +239,6 @@ def discrepancies(batches, estimator, whole):
     m_before, s_before = np.vstack([missing, m_after[:-1]]), np.vstack([missing, s_after[:-1]])
     channels = m_batch.shape[1]
 
-    def warm(figures):
-        return figures[WARM_UP:]
-
     def compared(figures):  # these compare s_B, or divide by it
         return np.where(several, figures, np.nan)
 
@@ -251,26 +248,31 @@ def discrepancies(batches, estimator, whole):
     def squared_distance(a, b):
         return np.sum((a - b) ** 2, axis=1)
 
-    mean_shift = np.abs(m_after - m_batch)
-    jump = np.abs(m_batch - m_before)
-    found = {
-        "tid_mean_by_batch": estimate(warm(compared(average(mean_shift, s_batch, varying)))),
-        "tid_deviation_by_batch": estimate(warm(compared(average(np.abs(s_after - s_batch), s_batch, varying)))),
-        "tid_mean_by_running": estimate(warm(average(mean_shift, s_after, varying))),
-        "tid_deviation_by_running": estimate(warm(compared(average(np.abs(s_batch - s_after), s_after, varying)))),
-        "renorm_d": estimate(warm(average(jump, s_before, varying))),
-        "renorm_r": estimate(warm(compared(average(np.abs(s_batch - s_before), s_before, varying)))),
-        "powernorm_mean": estimate(warm(squared_distance(m_batch, m_before)), root_over_channels),
-        "powernorm_variance": estimate(
-            warm(compared(squared_distance(s_batch**2, s_before**2))), root_over_channels
-        ),
-        "powernorm_relative": estimate(warm(average(jump**2, s_before**2, varying)), math.sqrt),
-        "final_mean": estimate(average(np.abs(m_batch - whole.means), np.broadcast_to(whole.deviations, m_batch.shape), varying)),
-        "final_deviation": estimate(
-            compared(average(np.abs(s_batch - whole.deviations), np.broadcast_to(whole.deviations, s_batch.shape), varying))
-        ),
+    def by(deviations, difference):
+        return average(np.abs(difference), np.broadcast_to(deviations, difference.shape), varying)
+
+    s = whole.deviations
+    figures = {
+        "tid_mean_by_batch": compared(by(s_batch, m_after - m_batch)),
+        "tid_deviation_by_batch": compared(by(s_batch, s_after - s_batch)),
+        "tid_mean_by_running": by(s_after, m_after - m_batch),
+        "tid_deviation_by_running": compared(by(s_after, s_batch - s_after)),
+        "renorm_d": by(s_before, m_batch - m_before),
+        "renorm_r": compared(by(s_before, s_batch - s_before)),
+        "powernorm_mean": squared_distance(m_batch, m_before),
+        "powernorm_variance": compared(squared_distance(s_batch**2, s_before**2)),
+        "powernorm_relative": average((m_batch - m_before) ** 2, s_before**2, varying),
+        "final_mean": by(s, m_batch - whole.means),
+        "final_deviation": compared(by(s, s_batch - s)),
     }
-    return {name: {"measured": measured} for name, measured in found.items() if measured}
+    roots = {"powernorm_mean": root_over_channels, "powernorm_variance": root_over_channels}
+    roots["powernorm_relative"] = math.sqrt
+    found = {}
+    for name, figure in figures.items():
+        kept = figure if name.startswith("final") else figure[WARM_UP:]
+        if measured := estimate(kept, roots.get(name, lambda mean: mean)):
+            found[name] = {"measured": measured}
+    return found
 
 
 def normalized(values, statistics):
@@ -356,7 +358,7 @@ def cell(stream, order, size, estimator, with_padding=False):
     batch_norm = {
         "discrepancies": discrepancies(batches, estimator, whole),
         "output_gap": batch_norm_gap(stream.values, tokens_of_batches, batches, estimator),
-        "co_batch_sensitivity": co_batch_sensitivity(stream.values, round(mean_size)) if several else None,
+        "co_batch_sensitivity": co_batch_sensitivity(stream.values, math.floor(mean_size + 0.5)) if several else None,
     }
     layer_norm = {"output_gap": dict.fromkeys(("p50", "p99", "largest", "overall"), 0.0), "co_batch_sensitivity": zero}
     return result | {
@@ -423,9 +425,10 @@ def grouping_by_sequence(stream):
 
 
 def grouping_by_position(stream):
-    """A position of one token is not constant."""
+    """Constant: two tokens or more, whose deviation in every channel is at most 1/1000 of that of all tokens."""
     groups = groups_of(stream.position, by_number=True)
-    constant = [len(group) > 1 and np.all(stream.values[group] == stream.values[group[0]]) for group in groups]
+    limits = moments_of(stream.values).deviations / 1000
+    constant = [len(group) > 1 and np.all(moments_of(stream.values[group]).deviations <= limits) for group in groups]
     result = grouping(stream.values, [group for group, same in zip(groups, constant) if not same])
     numbers = [int(stream.position[group[0]]) for group, same in zip(groups, constant) if same]
     return result and result | {"constant_positions": numbers}
@@ -471,7 +474,7 @@ def segments_of(count):
 
 
 def drift(values, arrival_cells):
-    """Quarters are of whole segments, rounded down."""
+    """Quarters are of whole segments, rounded down. The floor's batches are the largest of which there are 8."""
     ends = segments_of(len(values))
     quarter = len(ends) // 4
     if quarter == 0:
@@ -486,7 +489,11 @@ def drift(values, arrival_cells):
         "symmetric_divergence": divergence.mean() if varying.any() else None,
         "mean_shift": average(np.abs(a.means - b.means), whole.deviations, whole.variances > 0).item(),
     }
-    sized = [cell for cell in arrival_cells if cell["batch_size"] and cell.get("effective_batch_size")]
+    sized = [
+        cell
+        for cell in arrival_cells
+        if cell["batch_size"] and cell["batches"] >= FEWEST_FOR_INTERVAL and cell["effective_batch_size"]
+    ]
     if sized:
         largest = max(sized, key=lambda cell: cell["batch_size"])
         worth = largest["effective_batch_size"] / largest["batch_size"]
@@ -627,7 +634,7 @@ def main():
     arguments = parser.parse_args()
     data = np.load(arguments.input)
     lengths, sequences = (name and np.load(name) for name in (arguments.lengths, arguments.sequences))
-    chunk_rows = arguments.chunk_rows and [arguments.chunk_rows] * len(data)
+    chunk_rows = arguments.chunk_rows and [arguments.chunk_rows] * -(-len(data) // arguments.chunk_rows)
     stream = stream_of(data, lengths, sequences, chunk_rows)
     found = report(stream, arguments.batch_sizes, arguments.estimator, arguments.batch_size_in_use)
     print(json.dumps(plain(found), indent=1))
