@@ -6,7 +6,6 @@
 #include <numbers>
 
 #include "core/comparison/half_line.h"
-#include "core/comparison/variance_density.h"
 
 namespace normd {
 namespace {
@@ -70,17 +69,21 @@ void AddNodes(const LogRatioDensity& density, double kink, double mass,
 
 }  // namespace
 
-std::vector<RatioNode> RatioNodes(double n, const VarianceLaw& reference, double kink) {
+DeviationRatio::DeviationRatio(double n, const VarianceLaw& reference)
+    : n_(n), reference_(reference.terms().front()) {
+  if (reference.terms().size() > 1) mixing_.emplace(reference);
+}
+
+std::vector<RatioNode> DeviationRatio::Nodes(double kink) const {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
   std::vector<RatioNode> nodes;
-  if (reference.terms().size() == 1) {
-    AddNodes(LogRatioDensity(n, reference.terms().front()), kink, 1, nodes);
+  if (!mixing_) {
+    AddNodes(LogRatioDensity(n_, reference_), kink, 1, nodes);
     return nodes;
   }
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  const double width = std::sqrt(2 / (n - 1));
-  const double kink_variance = (n - 1) / n / (kink * kink);
-  for (const auto& [variance, mass] : VarianceNodes(reference, kink_variance, width)) {
-    AddNodes(LogRatioDensity(n, {.mean = variance, .degrees = kInfinity}), kink, mass, nodes);
+  const double width = std::sqrt(2 / (n_ - 1));
+  for (const auto& [variance, mass] : mixing_->Nodes((n_ - 1) / n_ / (kink * kink), width)) {
+    AddNodes(LogRatioDensity(n_, {.mean = variance, .degrees = kInfinity}), kink, mass, nodes);
   }
   return nodes;
 }

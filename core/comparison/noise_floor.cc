@@ -20,9 +20,9 @@ std::optional<double> IfFinite(double value) {
 }
 
 // E |s_B / s - 1|.
-double RatioDistance(double n, const VarianceLaw& reference) {
+double RatioDistance(const DeviationRatio& before) {
   double sum = 0;
-  for (const auto& [ratio, mass] : RatioNodes(n, reference, 1)) sum += mass * std::fabs(ratio - 1);
+  for (const auto& [ratio, mass] : before.Nodes(1)) sum += mass * std::fabs(ratio - 1);
   return sum;
 }
 
@@ -38,11 +38,11 @@ struct DeviationFloors {
   double by_running = 0;
 };
 
-DeviationFloors AfterUpdate(double n, const VarianceLaw& reference, const Update& update) {
+DeviationFloors AfterUpdate(const DeviationRatio& before, const Update& update) {
   const bool may_match = update.new_share < 1 && update.old_share > 0;
   const double match = may_match ? std::sqrt(update.old_share / (1 - update.new_share)) : 1;
   DeviationFloors floors;
-  for (const auto& [ratio, mass] : RatioNodes(n, reference, match)) {
+  for (const auto& [ratio, mass] : before.Nodes(match)) {
     const double inverse = std::sqrt(update.old_share / (ratio * ratio) + update.new_share);
     floors.by_batch += mass * std::fabs(inverse - 1);
     floors.by_running += mass * std::fabs(1 / inverse - 1);
@@ -57,20 +57,16 @@ void SetBefore(double n, double mean_variance, const VarianceLaw& reference,
   floors.powernorm_mean = mean_deviation;
   floors.powernorm_relative = IfFinite(mean_deviation * std::sqrt(reference.InverseMoment(1)));
   if (n < 2) return;
-  if (reference.degrees() > 1) floors.renorm_r = RatioDistance(n, reference);
   const VarianceLaw batch({SampleVariance(n)});
   floors.powernorm_variance = std::hypot(std::sqrt(batch.variance() + reference.variance()),
                                          batch.mean() - reference.mean());
 }
 
-void SetDeviations(double n, const VarianceLaw& reference, const Update& update,
-                   DiscrepancyFloors& floors) {
-  if (n < 2 || reference.degrees() == 0) return;
-  const DeviationFloors after = AfterUpdate(n, reference, update);
+void SetAfter(double n, const DeviationRatio& before, const Update& update,
+              DiscrepancyFloors& floors) {
+  const DeviationFloors after = AfterUpdate(before, update);
+  floors.tid_deviation_by_running = after.by_running;
   if (n > 2) floors.tid_deviation_by_batch = after.by_batch;
-  if (update.new_share > 0 || reference.degrees() > 1) {
-    floors.tid_deviation_by_running = after.by_running;
-  }
 }
 
 // E |m' - m_B| / s_B.
@@ -86,8 +82,10 @@ double MeanByPooled(double n, double m) {
   return kMeanMagnitude * std::sqrt(old_share / n) * all.InverseMoment(0.5);
 }
 
-// That of m values and the distance of the batch's mean.
-VarianceLaw WithDistance(double m) { return VarianceLaw({{.mean = 1, .degrees = m}}); }
+// Beside the variance of m values and the distance of the batch's mean from theirs.
+DeviationRatio WithDistance(double n, double m) {
+  return DeviationRatio(n, VarianceLaw({{.mean = 1, .degrees = m}}));
+}
 
 Update PooledUpdate(double n, double m) {
   return {.old_share = std::isinf(m) ? 1 : m / (m + n), .new_share = n / (m + n)};
@@ -122,7 +120,7 @@ double DeviationNoiseFloor(double n, double m) {
   if (m < 2) return kInfinity;
   if (n < 2) return 1;
   if (m < 3) return kInfinity;
-  return RatioDistance(n, VarianceLaw({SampleVariance(m)}));
+  return RatioDistance(DeviationRatio(n, VarianceLaw({SampleVariance(m)})));
 }
 
 DiscrepancyFloors NoiseFloors(double n, const PooledReference& reference) {
@@ -130,7 +128,10 @@ DiscrepancyFloors NoiseFloors(double n, const PooledReference& reference) {
   const Update update = PooledUpdate(n, m);
   DiscrepancyFloors floors;
   SetBefore(n, 1 / m, VarianceLaw({SampleVariance(m)}), floors);
-  SetDeviations(n, WithDistance(m), update, floors);
+  if (n > 1) {
+    floors.renorm_r = IfFinite(DeviationNoiseFloor(n, m));
+    SetAfter(n, WithDistance(n, m), update, floors);
+  }
   floors.tid_mean_by_batch = MeanByBatch(n, 1 / m, update.old_share);
   floors.tid_mean_by_running = MeanByPooled(n, m);
   return floors;
@@ -144,7 +145,11 @@ DiscrepancyFloors NoiseFloors(double n, const AveragedReference& reference, doub
   DiscrepancyFloors floors;
   const VarianceLaw before(terms);
   SetBefore(n, mean_variance, before, floors);
-  SetDeviations(n, before, update, floors);
+  if (n > 1 && before.degrees() > 1) {
+    const DeviationRatio ratio(n, before);
+    floors.renorm_r = RatioDistance(ratio);
+    SetAfter(n, ratio, update, floors);
+  }
   floors.tid_mean_by_batch = MeanByBatch(n, mean_variance, update.old_share);
   for (ScaledChiSquare& term : terms) term.mean *= update.old_share;
   terms.push_back(batch);
@@ -161,7 +166,7 @@ FinalFloors NoiseFloors(double n, const WholeReference& reference) {
   floors.mean = others > 0 ? MeanByPooled(n, others) : 0;
   if (n < 2) return floors;
   floors.deviation =
-      others > 0 ? AfterUpdate(n, WithDistance(others), PooledUpdate(n, others)).by_running : 0;
+      others > 0 ? AfterUpdate(WithDistance(n, others), PooledUpdate(n, others)).by_running : 0;
   return floors;
 }
 

@@ -45,8 +45,10 @@ struct WholeReference {
 
 // The expectations of what proto/normd/v1/report.proto, message Discrepancies, defines, for one
 // channel whose values have deviation 1. Absent where infinite; where the statistics have no
-// deviation; and for n = 1 where s_B is divided by or compared. Relative error below 1e-7, and
-// below 1e-5 where the batch is more than 10 times the largest of an AveragedReference.
+// deviation; and for n = 1 where s_B is divided by or compared. Relative error about 1e-9 for a
+// PooledReference; for an AveragedReference below 1e-7 where it has 8 batches or more and sizes are
+// alike, and below 1e-5 else. The latter costs much more, mostly where sizes differ by orders of
+// magnitude.
 struct DiscrepancyFloors {
   std::optional<double> tid_mean_by_batch;
   std::optional<double> tid_deviation_by_batch;

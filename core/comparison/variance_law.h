@@ -18,7 +18,9 @@ struct ScaledChiSquare {
 // The sum of independent ScaledChiSquares.
 class VarianceLaw {
  public:
-  // Terms without a degree of freedom are 0 and left out; those of the same scale become one.
+  // Terms without a degree of freedom are 0 and left out; those of the same scale become one, and
+  // so do the smallest, where they contribute less than 1e-7 of the variance: one of their mean and
+  // variance.
   explicit VarianceLaw(std::vector<ScaledChiSquare> terms);
 
   // The largest scale first.
@@ -28,9 +30,9 @@ class VarianceLaw {
   double mean() const { return mean_; }
   double variance() const { return variance_; }
 
-  // E S^-power for the variance S: the integral over y > 0 of E exp(-S y^(1 / power)), divided by
-  // Gamma(power + 1), where E exp(-t S) is the product of (1 + scale t)^(-degrees / 2). Relative
-  // error below 1e-10. Infinite unless degrees() > 2 * power.
+  // E S^-power for the variance S; power is 1/2 or 1. It is the integral over y > 0 of
+  // E exp(-S y^(1 / power)), divided by Gamma(power + 1), where E exp(-t S) is the product of
+  // (1 + scale t)^(-degrees / 2). Relative error below 1e-9. Infinite unless degrees() > 2 * power.
   double InverseMoment(double power) const;
 
  private:

@@ -5,8 +5,9 @@ Needs python3-numpy. Run from anywhere; takes some minutes. Each draw is one bat
 distributed values and the statistics it is put beside, as the running estimators keep them; each
 figure is report.proto's formula for it (message Discrepancies). Batches of up to 4 values are drawn
 value by value; of larger ones the mean and the sum of squares are, which are independent, normally
-and chi-square distributed. What divides by s_B has no variance for n = 3, and for n = 4 hardly one:
-there the sum of squares is drawn with a degree of freedom less, and weighed by the ratio of densities.
+and chi-square distributed. What divides by s_B has no variance for n = 3, and for n = 4 hardly
+one: there the sum of squares is drawn with a degree of freedom less, and weighed by the ratio of
+densities.
 """
 
 import math
