@@ -37,14 +37,15 @@ absl::Status CheckSize(const Stream& stream, const RowChunks& chunks) {
 }
 
 // Writes the chunks and hands each answer to `take`, at the same time; progress goes to a terminal
-// at standard error. The server's last message, or the first error: of a chunk with its number, or
-// the call's. Nothing is written where CheckSize fails.
+// at standard error. All of them `passes` times over. The server's last message, or the first
+// error: of a chunk with its number, or the call's. Nothing is written where CheckSize fails.
 template <typename Stream, typename Take>
-absl::StatusOr<typename Stream::Last> Exchange(Stream& stream, const RowChunks& chunks, Take take) {
+absl::StatusOr<typename Stream::Last> Exchange(Stream& stream, const RowChunks& chunks, Take take,
+                                               int passes = 1) {
   if (absl::Status size = CheckSize(stream, chunks); !size.ok()) return size;
   std::thread writer([&] {
-    for (int64_t i = 0; i < chunks.count(); ++i) {
-      if (!stream.Write(chunks.Get(i)).ok()) return;  // Read tells why
+    for (int64_t i = 0; i < chunks.count() * passes; ++i) {
+      if (!stream.Write(chunks.Get(i % chunks.count())).ok()) return;  // Read tells why
     }
     stream.CloseWrites();
   });
@@ -67,7 +68,7 @@ absl::StatusOr<typename Stream::Last> Exchange(Stream& stream, const RowChunks& 
     }
     take(*std::move(answer));
     if (show_progress && answers % 1000 == 0) {
-      std::fprintf(stderr, "\r%3ld%%", 100 * answers / chunks.count());
+      std::fprintf(stderr, "\r%3ld%%", 100 * answers / (chunks.count() * passes));
     }
   }
   if (show_progress) std::fputs("\r", stderr);

@@ -8,7 +8,7 @@
 
 namespace normd::cli {
 
-void PrintJson(const google::protobuf::Message& message, const GlobalFlags& global, std::FILE* to) {
+std::string ToJson(const google::protobuf::Message& message, const GlobalFlags& global) {
   google::protobuf::util::JsonPrintOptions options;
   options.add_whitespace = true;
   options.always_print_primitive_fields = true;
@@ -16,7 +16,11 @@ void PrintJson(const google::protobuf::Message& message, const GlobalFlags& glob
   std::string json;
   const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
   if (!status.ok()) Fail(absl::InternalError(std::string(status.message())), global);
-  std::fputs(json.c_str(), to);
+  return json;
+}
+
+void PrintJson(const google::protobuf::Message& message, const GlobalFlags& global, std::FILE* to) {
+  std::fputs(ToJson(message, global).c_str(), to);
 }
 
 void AddHealthCommand(CLI::App& app, const GlobalFlags& global) {

@@ -55,6 +55,8 @@ T ValueOrFail(absl::StatusOr<T> result, const GlobalFlags& global) {
   return *std::move(result);
 }
 
+// With the fields' own names; fails where it cannot be.
+std::string ToJson(const google::protobuf::Message& message, const GlobalFlags& global);
 void PrintJson(const google::protobuf::Message& message, const GlobalFlags& global,
                std::FILE* to = stdout);
 

@@ -5,9 +5,11 @@
 #include "absl/strings/str_cat.h"
 #include "client/cli/chunk_exchange.h"
 #include "client/cli/commands.h"
-#include "client/cli/comparison_table.h"
 #include "client/cli/input_flags.h"
 #include "client/cli/number_check.h"
+#include "client/cli/plan_flags.h"
+#include "client/cli/report/report_page.h"
+#include "client/cli/report_table.h"
 #include "client/cli/spec_flags.h"
 #include "google/protobuf/util/json_util.h"
 
@@ -16,9 +18,12 @@ namespace {
 
 struct CompareFlags {
   InputFlags input;
-  int64_t rows_per_chunk = 0;
+  PlanFlags plan;
+  int64_t rows_per_chunk = 128;
   std::vector<std::string> methods;
   std::string specs_path;
+  std::string report_path;
+  std::string csv_path;
 };
 
 absl::StatusOr<v1::CompareOpen> ReadSpecs(const std::string& path) {
@@ -58,17 +63,48 @@ absl::StatusOr<v1::CompareOpen> ToOpen(const CompareFlags& flags) {
   return open;
 }
 
+// Of a page about a file.
+std::string Title(const std::string& path) {
+  return path == "-" ? "Standard input" : path.substr(path.rfind('/') + 1);
+}
+
+void Save(const std::string& text, const std::string& path, const GlobalFlags& global) {
+  std::ofstream out(path, std::ios::binary);
+  out << text;
+  out.close();
+  if (!out) Fail(absl::PermissionDeniedError(absl::StrCat(path, ": cannot be written")), global);
+}
+
+// What is above it is sent twice.
+int64_t SampleBytes(const v1::ComparisonPlan& plan) {
+  constexpr int64_t kDefault = 32 << 20;
+  return plan.has_sample_bytes() ? plan.sample_bytes() : kDefault;
+}
+
 void RunCommand(const CompareFlags& flags, const GlobalFlags& global) {
   v1::CompareOpen open = ValueOrFail(ToOpen(flags), global);
-  const RowChunks chunks = ValueOrFail(ReadChunks(flags.input, flags.rows_per_chunk), global);
+  RowChunks chunks = ValueOrFail(ReadChunks(flags.input, flags.rows_per_chunk), global);
+  chunks.TellSequences();
+  *open.mutable_plan() = flags.plan.ToPlan();
+  const int passes = chunks.bytes() > SampleBytes(open.plan()) ? 2 : 1;
+  if (passes == 2) open.mutable_plan()->set_first_pass_chunks(chunks.count());
   open.set_element_type(chunks.element_type());
   const std::vector<int64_t> row_shape = chunks.row_shape();
   open.mutable_row_shape()->Assign(row_shape.begin(), row_shape.end());
   const auto stream = ValueOrFail(global.Connect().OpenCompare(open), global);
   const v1::CompareSummary summary =
-      ValueOrFail(Exchange(*stream, chunks, [](const client::CompareAnswer&) {}), global);
+      ValueOrFail(Exchange(
+                      *stream, chunks, [](const client::CompareAnswer&) {}, passes),
+                  global);
+  const std::vector<std::string> methods = MethodColumns(stream->opened());
+  if (!flags.report_path.empty()) {
+    const std::string page =
+        ReportPage(ToJson(summary.report(), global), methods, Title(flags.input.path));
+    Save(page, flags.report_path, global);
+  }
+  if (!flags.csv_path.empty()) Save(ReportCsv(summary.report(), methods), flags.csv_path, global);
   if (global.json) return PrintJson(summary, global);
-  std::fputs(ComparisonTable(stream->opened(), summary).c_str(), stdout);
+  std::fputs(ReportTable(summary.report(), methods).c_str(), stdout);
 }
 
 }  // namespace
@@ -78,11 +114,11 @@ void AddCompareCommand(CLI::App& app, const GlobalFlags& global) {
   CLI::App* command = app.add_subcommand(
       "compare", "Measure what distinguishes methods on a tensor's rows, batch by batch");
   flags->input.AddTo(*command);
+  flags->plan.AddTo(*command);
   command
       ->add_option("--rows-per-chunk", flags->rows_per_chunk,
-                   "Rows, or with --lengths sequences, of one batch")
-      ->check(AtLeastOne())
-      ->required();
+                   "Rows, or with --lengths sequences, of one batch as it comes (128)")
+      ->check(AtLeastOne());
   CLI::Option* method =
       command
           ->add_option("--method", flags->methods,
@@ -94,6 +130,9 @@ void AddCompareCommand(CLI::App& app, const GlobalFlags& global) {
       ->add_option("--specs", flags->specs_path,
                    "Methods with parameters, a JSON file: {\"specs\": [{\"layer_norm\": {}}]}")
       ->excludes(method);
+  command->add_option("--report", flags->report_path,
+                      "Write the whole report here, one self-contained file of HTML");
+  command->add_option("--csv", flags->csv_path, "Write every figure of every batch size here");
   command->callback([&global, flags] { RunCommand(*flags, global); });
 }
 

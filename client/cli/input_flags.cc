@@ -18,6 +18,11 @@ void InputFlags::AddTo(CLI::App& command) {
   command.add_option("--mask", mask_path, "bool .npy: which rows are valid");
 }
 
+void InputFlags::AddResidualTo(CLI::App& command) {
+  command.add_option("--residual", residual_path,
+                     "A file like INPUT, of its type and shape, which the server adds to it first");
+}
+
 absl::StatusOr<RowChunks> ReadChunks(const InputFlags& flags, int64_t rows_per_chunk) {
   RowLayout layout;
   if (!flags.lengths_path.empty()) {
@@ -38,7 +43,15 @@ absl::StatusOr<RowChunks> ReadChunks(const InputFlags& flags, int64_t rows_per_c
         absl::StrCat(flags.path, ": holds ", NameOf(tensor->element_type()), ", not ",
                      NameOf(flags.format.type), " (--output-type is that of what comes out)"));
   }
-  return RowChunks::Cut(*std::move(tensor), std::move(layout), flags.rows, rows_per_chunk);
+  auto chunks = RowChunks::Cut(*std::move(tensor), std::move(layout), flags.rows, rows_per_chunk);
+  if (!chunks.ok() || flags.residual_path.empty()) return chunks;
+  absl::StatusOr<v1::Tensor> residual = ReadTensor(flags.residual_path, flags.format);
+  if (!residual.ok()) return residual.status();
+  if (!chunks->SetResidual(*std::move(residual))) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(flags.residual_path, ": must be of the type and shape of ", flags.path));
+  }
+  return chunks;
 }
 
 }  // namespace normd::cli

@@ -18,8 +18,10 @@ struct InputFlags {
   std::string rows;
   std::string lengths_path;
   std::string mask_path;
+  std::string residual_path;
 
   void AddTo(CLI::App& command);
+  void AddResidualTo(CLI::App& command);
 };
 
 // INVALID_ARGUMENT or NOT_FOUND where a file cannot be read or they do not fit together.

@@ -36,6 +36,12 @@ absl::StatusOr<v1::NormalizeRequest> ToRequest(const NormalizeFlags& flags, cons
   input->add_shape(rows.rows());
   for (const int64_t dimension : rows.row_shape()) input->add_shape(dimension);
   input->set_data(std::move(*batch.mutable_data()));
+  if (!batch.residual().empty()) {
+    v1::Tensor* residual = request.mutable_residual();
+    residual->set_element_type(rows.element_type());
+    *residual->mutable_shape() = input->shape();
+    residual->set_data(std::move(*batch.mutable_residual()));
+  }
   *request.mutable_lengths() = std::move(*batch.mutable_lengths());
   request.set_row_mask(std::move(*batch.mutable_row_mask()));
   return request;
@@ -73,6 +79,7 @@ void AddNormalizeCommand(CLI::App& app, const GlobalFlags& global) {
   CLI::App* command = app.add_subcommand(
       "normalize", "Normalize one batch by one call, with statistics that need no session");
   flags->input.AddTo(*command);
+  flags->input.AddResidualTo(*command);
   command->add_option("-o,--output", flags->output,
                       "Where to write the normalized batch, as the input; -: standard output");
   flags->target.AddTo(*command);

@@ -58,14 +58,30 @@ absl::StatusOr<RowChunks> RowChunks::Cut(v1::Tensor tensor, RowLayout layout,
   return chunks;
 }
 
+bool RowChunks::SetResidual(v1::Tensor residual) {
+  const bool fits = residual.element_type() == tensor_.element_type() &&
+                    std::equal(residual.shape().begin(), residual.shape().end(),
+                               tensor_.shape().begin(), tensor_.shape().end());
+  if (fits) residual_ = std::move(*residual.mutable_data());
+  return fits;
+}
+
 v1::Chunk RowChunks::Get(int64_t i) const {
   const int64_t first = i * units_per_chunk_;
   const int64_t last = std::min(first + units_per_chunk_, units_);
   const int64_t begin = Row(first);
   const int64_t end = Row(last);
-  const auto row_bytes = static_cast<int64_t>(tensor_.data().size()) / tensor_.shape(0);
   v1::Chunk chunk;
-  chunk.set_data(tensor_.data().substr(begin * row_bytes, (end - begin) * row_bytes));
+  chunk.set_data(tensor_.data().substr(begin * row_bytes(), (end - begin) * row_bytes()));
+  if (tells_sequences_ && !starts_.empty()) {
+    for (int64_t sequence = first; sequence < last; ++sequence) {
+      chunk.mutable_sequence_ids()->Resize(static_cast<int>(Row(sequence + 1) - begin),
+                                           first_ + sequence);
+    }
+  }
+  if (!residual_.empty()) {
+    chunk.set_residual(residual_.substr(begin * row_bytes(), (end - begin) * row_bytes()));
+  }
   if (!layout_.lengths.empty() && starts_.empty()) {
     const auto lengths = layout_.lengths.begin();
     chunk.mutable_lengths()->Assign(lengths + begin, lengths + end);

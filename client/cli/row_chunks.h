@@ -28,6 +28,11 @@ class RowChunks {
   static absl::StatusOr<RowChunks> Cut(v1::Tensor tensor, RowLayout layout,
                                        const std::string& range, int64_t rows_per_chunk);
 
+  // Chunks will tell the sequences of rows that stand one after the other, as Compare takes them.
+  void TellSequences() { tells_sequences_ = true; }
+  // Adds a tensor to each chunk's rows; false unless it is of their tensor's type and shape.
+  bool SetResidual(v1::Tensor residual);
+
   int64_t count() const { return (units_ + units_per_chunk_ - 1) / units_per_chunk_; }
   v1::Chunk Get(int64_t i) const;
   // A chunk, one of `count`, than which none has more rows.
@@ -35,6 +40,7 @@ class RowChunks {
 
   // Of all chunks together.
   int64_t rows() const { return Row(units_) - Row(0); }
+  int64_t bytes() const { return rows() * row_bytes(); }
   std::vector<int64_t> shape() const;
   // As a stream is opened with; [1] for a tensor of one dimension.
   std::vector<int64_t> row_shape() const;
@@ -46,12 +52,18 @@ class RowChunks {
     return starts_.empty() ? first_ + unit : starts_[first_ + unit];
   }
 
+  int64_t row_bytes() const {
+    return static_cast<int64_t>(tensor_.data().size()) / tensor_.shape(0);
+  }
+
   v1::Tensor tensor_;
+  std::string residual_;  // empty: none
   RowLayout layout_;
   std::vector<int64_t> starts_;  // of sequences one after the other; empty where units are rows
   int64_t first_ = 0;
   int64_t units_ = 0;
   int64_t units_per_chunk_ = 1;
+  bool tells_sequences_ = false;
 };
 
 }  // namespace normd::cli

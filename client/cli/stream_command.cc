@@ -53,6 +53,7 @@ void AddStreamCommand(CLI::App& app, const GlobalFlags& global) {
   CLI::App* command = app.add_subcommand(
       "stream", "Stream a tensor's rows through a method or a session, chunk by chunk");
   flags->input.AddTo(*command);
+  flags->input.AddResidualTo(*command);
   command->add_option("-o,--output", flags->output,
                       "Where to write the normalized rows, as the input; -: standard output");
   command

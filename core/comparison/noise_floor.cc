@@ -4,75 +4,115 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <utility>
+
+#include "core/comparison/deviation_ratio.h"
+#include "core/comparison/variance_law.h"
 
 namespace normd {
 namespace {
 
-constexpr double kManyValues = 2e6;
+// E |z|, normally distributed.
+const double kMeanMagnitude = std::sqrt(2 / std::numbers::pi);
 
-// The density of u = log r, up to a factor, for r^2 = (chi2_{n-1} / n) / (chi2_{m-1} / m): it has
-// one mode, and falls off exponentially or faster on both sides.
-class LogRatioDensity {
- public:
-  LogRatioDensity(double n, double m) : n_(n), m_(m) {
-    const double square = std::isinf(m) ? (n - 1) / n : (n - 1) / n * (m / (m - 1));
-    log_mode_ = Log(std::log(square) / 2);
-  }
+std::optional<double> IfFinite(double value) {
+  return std::isfinite(value) ? std::optional(value) : std::nullopt;
+}
 
-  double At(double u) const { return std::exp(Log(u) - log_mode_); }
+// E |s_B / s - 1|.
+double RatioDistance(const DeviationRatio& before) {
+  double sum = 0;
+  for (const auto& [ratio, mass] : before.Nodes(1)) sum += mass * std::fabs(ratio - 1);
+  return sum;
+}
 
-  // How far from 0 in that direction (1, -1) the density times e^u matters.
-  double Reach(double direction) const {
-    double reach = 1 / std::sqrt(n_);
-    while (Log(direction * reach) + direction * reach - log_mode_ > kNegligible) reach *= 1.5;
-    return reach;
-  }
-
- private:
-  static constexpr double kNegligible = -45;  // e^-45 = 3e-20
-
-  double Log(double u) const {
-    const double square = std::exp(2 * u);
-    const double decay =
-        std::isinf(m_) ? n_ * square : (n_ + m_ - 2) * std::log1p(n_ / m_ * square);
-    return (n_ - 1) * u - decay / 2;
-  }
-
-  double n_;
-  double m_;
-  double log_mode_ = 0;
+// How a batch enters: s'^2 = old_share * S + new_share * s_B^2.
+struct Update {
+  double old_share = 0;
+  double new_share = 0;
 };
 
-// The integrals of the density, and of the density times |e^u - 1|.
-struct Integrals {
-  double mass = 0;
-  double deviation = 0;
+// E |s' / s_B - 1| and E |s_B / s' - 1|.
+struct DeviationFloors {
+  double by_batch = 0;
+  double by_running = 0;
 };
 
-// Adds those from 0 to `end`, by tanh-sinh quadrature (Takahasi and Mori 1974).
-void Integrate(const LogRatioDensity& density, double end, Integrals& sums) {
-  constexpr double kStep = 1.0 / 16;
-  constexpr int kSteps = 52;  // the weights beyond are below 1e-16
-  for (int i = -kSteps; i <= kSteps; ++i) {
-    const double t = i * kStep;
-    const double s = std::numbers::pi / 2 * std::sinh(t);
-    const double u = end / (1 + std::exp(-2 * s));
-    const double weight =
-        std::numbers::pi / 4 * kStep * std::cosh(t) / (std::cosh(s) * std::cosh(s));
-    const double mass = std::fabs(end) * weight * density.At(u);
-    sums.mass += mass;
-    sums.deviation += mass * std::fabs(std::expm1(u));
+DeviationFloors AfterUpdate(const DeviationRatio& before, const Update& update) {
+  const bool may_match = update.new_share < 1 && update.old_share > 0;
+  const double match = may_match ? std::sqrt(update.old_share / (1 - update.new_share)) : 1;
+  DeviationFloors floors;
+  for (const auto& [ratio, mass] : before.Nodes(match)) {
+    const double inverse = std::sqrt(update.old_share / (ratio * ratio) + update.new_share);
+    floors.by_batch += mass * std::fabs(inverse - 1);
+    floors.by_running += mass * std::fabs(1 / inverse - 1);
   }
+  return floors;
+}
+
+void SetBefore(double n, double mean_variance, const VarianceLaw& reference,
+               DiscrepancyFloors& floors) {
+  const double mean_deviation = std::sqrt(1 / n + mean_variance);
+  floors.renorm_d = IfFinite(kMeanMagnitude * mean_deviation * reference.InverseMoment(0.5));
+  floors.powernorm_mean = mean_deviation;
+  floors.powernorm_relative = IfFinite(mean_deviation * std::sqrt(reference.InverseMoment(1)));
+  if (n < 2) return;
+  const VarianceLaw batch({SampleVariance(n)});
+  floors.powernorm_variance = std::hypot(std::sqrt(batch.variance() + reference.variance()),
+                                         batch.mean() - reference.mean());
+}
+
+void SetAfter(double n, const DeviationRatio& before, const Update& update,
+              DiscrepancyFloors& floors) {
+  const DeviationFloors after = AfterUpdate(before, update);
+  floors.tid_deviation_by_running = after.by_running;
+  if (n > 2) floors.tid_deviation_by_batch = after.by_batch;
+}
+
+// E |m' - m_B| / s_B.
+std::optional<double> MeanByBatch(double n, double mean_variance, double old_share) {
+  return IfFinite(kMeanMagnitude * old_share * std::sqrt(1 / n + mean_variance) *
+                  VarianceLaw({SampleVariance(n)}).InverseMoment(0.5));
+}
+
+// E |m' - m_B| / s' where they are those of m + n values, and the batch's n among them.
+double MeanByPooled(double n, double m) {
+  const double old_share = std::isinf(m) ? 1 : m / (m + n);
+  const VarianceLaw all({{.mean = 1, .degrees = m + n}});
+  return kMeanMagnitude * std::sqrt(old_share / n) * all.InverseMoment(0.5);
+}
+
+// Beside the variance of m values and the distance of the batch's mean from theirs.
+DeviationRatio WithDistance(double n, double m) {
+  return DeviationRatio(n, VarianceLaw({{.mean = 1, .degrees = m}}));
+}
+
+Update PooledUpdate(double n, double m) {
+  return {.old_share = std::isinf(m) ? 1 : m / (m + n), .new_share = n / (m + n)};
+}
+
+struct AveragedLaw {
+  double mean_variance = 0;
+  std::vector<ScaledChiSquare> terms;
+};
+
+AveragedLaw LawOf(const AveragedReference& reference) {
+  AveragedLaw law;
+  for (size_t i = 0; i < reference.counts.size(); ++i) {
+    const double weight = reference.weights[i];
+    const double count = reference.counts[i];
+    law.mean_variance += weight * weight / count;
+    law.terms.push_back(SampleVariance(count, weight, reference.unbiased));
+  }
+  return law;
 }
 
 }  // namespace
 
-double MeanNoiseFloor(double n, double m) {
-  return std::sqrt(2 / std::numbers::pi * (1 / n + 1 / m));
-}
+double MeanNoiseFloor(double n, double m) { return kMeanMagnitude * std::sqrt(1 / n + 1 / m); }
 
 double PrefixMeanNoiseFloor(double n, double m) {
-  return std::sqrt(2 / std::numbers::pi * std::max(0.0, 1 / n - 1 / m));
+  return kMeanMagnitude * std::sqrt(std::max(0.0, 1 / n - 1 / m));
 }
 
 double DeviationNoiseFloor(double n, double m) {
@@ -80,12 +120,54 @@ double DeviationNoiseFloor(double n, double m) {
   if (m < 2) return kInfinity;
   if (n < 2) return 1;
   if (m < 3) return kInfinity;
-  if (std::min(n, m) >= kManyValues) return std::sqrt((1 / n + 1 / m) / std::numbers::pi);
-  const LogRatioDensity density(n, m);
-  Integrals sums;
-  Integrate(density, density.Reach(1), sums);
-  Integrate(density, -density.Reach(-1), sums);
-  return sums.deviation / sums.mass;
+  return RatioDistance(DeviationRatio(n, VarianceLaw({SampleVariance(m)})));
+}
+
+DiscrepancyFloors NoiseFloors(double n, const PooledReference& reference) {
+  const double m = reference.count;
+  const Update update = PooledUpdate(n, m);
+  DiscrepancyFloors floors;
+  SetBefore(n, 1 / m, VarianceLaw({SampleVariance(m)}), floors);
+  if (n > 1) {
+    floors.renorm_r = IfFinite(DeviationNoiseFloor(n, m));
+    SetAfter(n, WithDistance(n, m), update, floors);
+  }
+  floors.tid_mean_by_batch = MeanByBatch(n, 1 / m, update.old_share);
+  floors.tid_mean_by_running = MeanByPooled(n, m);
+  return floors;
+}
+
+DiscrepancyFloors NoiseFloors(double n, const AveragedReference& reference, double new_weight) {
+  auto [mean_variance, terms] = LawOf(reference);
+  const ScaledChiSquare batch = SampleVariance(n, new_weight, reference.unbiased);
+  const double correction = reference.unbiased && n > 1 ? n / (n - 1) : 1;
+  const Update update{.old_share = 1 - new_weight, .new_share = new_weight * correction};
+  DiscrepancyFloors floors;
+  const VarianceLaw before(terms);
+  SetBefore(n, mean_variance, before, floors);
+  if (n > 1 && before.degrees() > 1) {
+    const DeviationRatio ratio(n, before);
+    floors.renorm_r = RatioDistance(ratio);
+    SetAfter(n, ratio, update, floors);
+  }
+  floors.tid_mean_by_batch = MeanByBatch(n, mean_variance, update.old_share);
+  for (ScaledChiSquare& term : terms) term.mean *= update.old_share;
+  terms.push_back(batch);
+  floors.tid_mean_by_running =
+      IfFinite(kMeanMagnitude * update.old_share * std::sqrt(1 / n + mean_variance) *
+               VarianceLaw(std::move(terms)).InverseMoment(0.5));
+  return floors;
+}
+
+FinalFloors NoiseFloors(double n, const WholeReference& reference) {
+  const double others = reference.count - n;
+  if (reference.count < 2) return {};
+  FinalFloors floors;
+  floors.mean = others > 0 ? MeanByPooled(n, others) : 0;
+  if (n < 2) return floors;
+  floors.deviation =
+      others > 0 ? AfterUpdate(WithDistance(n, others), PooledUpdate(n, others)).by_running : 0;
+  return floors;
 }
 
 }  // namespace normd

@@ -167,6 +167,17 @@ bool NormalizeRows(const RowNorm& norm, ConstElements x, Part rows, int64_t row_
                            });
 }
 
+// In float64, which has more than twice the bits of the other types: there a sum that is rounded
+// twice is that rounded once. So it is in float32 for types of 16 bits.
+void Add(ConstElements x, ConstElements residual, int64_t size, Elements sum) {
+  VisitElementType(x.type, [&]<typename T>(ElementTag<T>) {
+    for (int64_t i = 0; i < size; ++i) {
+      const double value = LoadElement(x.As<T>() + i) + LoadElement(residual.As<T>() + i);
+      StoreElement(std::isnan(value) ? kCanonicalNan : value, sum.As<T>() + i);
+    }
+  });
+}
+
 bool AllFinite(ConstElements x, int64_t size) {
   return VisitElementType(x.type, [&]<typename T>(ElementTag<T>) {
     for (int64_t i = 0; i < size; ++i) {

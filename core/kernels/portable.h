@@ -115,6 +115,7 @@ namespace portable {
 // Some rows of those that lie at `x` and `y`.
 bool NormalizeRows(const RowNorm& norm, ConstElements x, Part rows, int64_t row_size, Elements y,
                    bool past_caches = false);
+void Add(ConstElements x, ConstElements residual, int64_t size, Elements sum);
 bool AllFinite(ConstElements x, int64_t size);
 void CanonicalizeNans(Elements x, int64_t size);
 void Clip(Elements x, int64_t size, double limit);

@@ -1,6 +1,8 @@
 #include "core/kernels/row_kernels.h"
 
+#include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/kernels/row_kernels.cc"
@@ -21,6 +23,7 @@ namespace HWY_NAMESPACE {
 
 #if NORMD_TARGET_IS_PORTABLE
 
+using portable::Add;
 using portable::AllFinite;
 using portable::CanonicalizeNans;
 using portable::Clip;
@@ -137,6 +140,27 @@ bool NormalizeRows(const RowNorm& norm, ConstElements x, Part rows, int64_t row_
   return all_finite;
 }
 
+template <typename T>
+struct AddElement {
+  const T* x;
+  const T* residual;
+  T* sum;
+
+  template <class D>
+  HWY_INLINE void operator()(D d, int64_t i) const {
+    const auto value = hn::Add(Read(d, x + i), Read(d, residual + i));
+    const auto nan = hn::Set(d, static_cast<hn::TFromD<D> >(kCanonicalNan));
+    Write(d, hn::IfThenElse(hn::IsNaN(value), nan, value), sum + i);
+  }
+};
+
+void Add(ConstElements x, ConstElements residual, int64_t size, Elements sum) {
+  VisitElementType(x.type, [&]<typename T>(ElementTag<T>) HWY_ATTR {
+    using D = std::conditional_t<std::is_same_v<T, double>, Doubles, Floats>;
+    ForEachElement<D>(size, AddElement<T>{x.As<T>(), residual.As<T>(), sum.As<T>()});
+  });
+}
+
 bool AllFinite(ConstElements x, int64_t size) {
   return VisitElementType(
       x.type, [&]<typename T>(ElementTag<T>) HWY_ATTR { return AllFiniteOf(x.As<T>(), size); });
@@ -177,9 +201,13 @@ HWY_AFTER_NAMESPACE();
 namespace normd::kernels {
 
 HWY_EXPORT(NormalizeRows);
+HWY_EXPORT(Add);
 HWY_EXPORT(AllFinite);
 HWY_EXPORT(CanonicalizeNans);
 HWY_EXPORT(Clip);
+
+// Of a sum, what stays in the second cache beside what it was added from.
+constexpr int64_t kSumBytes = 128 << 10;
 
 bool NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t row_size, Elements y,
                    Executor& executor) {
@@ -188,6 +216,29 @@ bool NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t r
   const bool past_caches = rows * y_bytes >= kLeastOutputPastCaches;
   return AllFiniteInParts(executor, rows, row_size * SizeOf(x.type) + y_bytes, [&](Part part) {
     return HWY_DYNAMIC_DISPATCH(NormalizeRows)(norm, x, part, row_size, y, past_caches);
+  });
+}
+
+void Add(ConstElements x, ConstElements residual, int64_t size, Elements sum) {
+  HWY_DYNAMIC_DISPATCH(Add)(x, residual, size, sum);
+}
+
+bool NormalizeSums(const RowNorm& norm, ConstElements x, ConstElements residual, int64_t rows,
+                   int64_t row_size, Elements y, Executor& executor) {
+  if (rows == 0 || row_size == 0) return true;
+  const int64_t row_bytes = row_size * SizeOf(y.type);
+  const int64_t at_once = std::max<int64_t>(1, kSumBytes / row_bytes);
+  return AllFiniteInParts(executor, rows, 3 * row_bytes, [&](Part part) {
+    bool all_finite = true;
+    for (int64_t begin = part.begin; begin < part.end; begin += at_once) {
+      const Part some{begin, std::min(part.end, begin + at_once)};
+      const int64_t first = begin * row_size;
+      Add(x.From(first), residual.From(first), some.size() * row_size, y.From(first));
+      if (!HWY_DYNAMIC_DISPATCH(NormalizeRows)(norm, y, some, row_size, y, false)) {
+        all_finite = false;
+      }
+    }
+    return all_finite;
   });
 }
 

@@ -51,6 +51,15 @@ struct RowNorm {
 bool NormalizeRows(const RowNorm& norm, ConstElements x, int64_t rows, int64_t row_size, Elements y,
                    Executor& executor = SerialExecutor());
 
+// sum = x + residual, all of one type, to which each is rounded once, to nearest even; `sum` may be
+// `x` or `residual`. Every NaN is the canonical one.
+void Add(ConstElements x, ConstElements residual, int64_t size, Elements sum);
+
+// NormalizeRows of the sum that Add gives. `y` is of the type of `x`, and may be `x` or `residual`.
+// Some rows at a time are added and normalized where they are still in the caches.
+bool NormalizeSums(const RowNorm& norm, ConstElements x, ConstElements residual, int64_t rows,
+                   int64_t row_size, Elements y, Executor& executor = SerialExecutor());
+
 // Whether no element is NaN or infinite, nor, of float64, 2^480 or beyond: sums of squares
 // overflow.
 bool AllFinite(ConstElements x, int64_t size);

@@ -44,6 +44,8 @@ class ChannelNormalizer {
   const StepLayout& steps() const { return row_.steps; }
   int64_t row_size() const { return row_.steps.row_size(); }
   int64_t channels() const { return row_.step.channels; }
+  // How the elements of one step fall into channels.
+  const ChannelLayout& StepChannels() const { return row_.step; }
   ChannelLayout Layout(const Rows& rows) const {
     return row_.LayoutOf(row_.steps.TotalSteps(rows));
   }

@@ -44,26 +44,43 @@ kernels::RowNorm RowNormalizer::NormOf(int64_t group_size) const {
   return norm;
 }
 
-absl::Status RowNormalizer::Normalize(ConstElements x, const Rows& rows, Elements y,
-                                      Executor& executor) const {
+template <class Kernel>
+absl::Status RowNormalizer::NormalizeBy(const Kernel& kernel, const Rows& rows, Elements y,
+                                        Executor& executor) const {
   const int64_t size = steps_.TotalSize(rows);
   bool finite = true;
   if (group_size_ > 0) {
-    finite = kernels::NormalizeRows(NormOf(group_size_), x, size / group_size_, group_size_, y,
-                                    executor);
+    finite = kernel(NormOf(group_size_), 0, size / group_size_, group_size_, executor);
   } else {
     int64_t begin = 0;
     for (int64_t row = 0; row < rows.count; ++row) {
       const int64_t row_size = steps_.SizeOf(rows, row);
-      if (!kernels::NormalizeRows(NormOf(row_size), x.From(begin), 1, row_size, y.From(begin))) {
-        finite = false;
-      }
+      if (!kernel(NormOf(row_size), begin, 1, row_size, SerialExecutor())) finite = false;
       begin += row_size;
     }
   }
   NORMD_RETURN_IF_ERROR(CheckFinite(spec_, finite));
   FinishOutput(spec_, finite, y, size);
   return absl::OkStatus();
+}
+
+absl::Status RowNormalizer::Normalize(ConstElements x, const Rows& rows, Elements y,
+                                      Executor& executor) const {
+  const auto kernel = [&](const kernels::RowNorm& norm, int64_t begin, int64_t count,
+                          int64_t row_size, Executor& threads) {
+    return kernels::NormalizeRows(norm, x.From(begin), count, row_size, y.From(begin), threads);
+  };
+  return NormalizeBy(kernel, rows, y, executor);
+}
+
+absl::Status RowNormalizer::NormalizeSum(ConstElements x, ConstElements residual, const Rows& rows,
+                                         Elements y, Executor& executor) const {
+  const auto kernel = [&](const kernels::RowNorm& norm, int64_t begin, int64_t count,
+                          int64_t row_size, Executor& threads) {
+    return kernels::NormalizeSums(norm, x.From(begin), residual.From(begin), count, row_size,
+                                  y.From(begin), threads);
+  };
+  return NormalizeBy(kernel, rows, y, executor);
 }
 
 }  // namespace normd

@@ -34,11 +34,19 @@ class RowNormalizer {
   // INVALID_ARGUMENT (field "data") for NaN or infinity under REJECT; `y` is then unspecified.
   absl::Status Normalize(ConstElements x, const Rows& rows, Elements y,
                          Executor& executor = SerialExecutor()) const;
+  // The same of the sum, as kernels::Add has it, of elements of one type; all may be one.
+  absl::Status NormalizeSum(ConstElements x, ConstElements residual, const Rows& rows, Elements y,
+                            Executor& executor = SerialExecutor()) const;
 
  private:
   RowNormalizer() = default;
 
   kernels::RowNorm NormOf(int64_t group_size) const;
+  // By kernel(norm, begin, count, row_size, executor), which normalizes that many rows from element
+  // `begin` on and tells whether all were finite.
+  template <class Kernel>
+  absl::Status NormalizeBy(const Kernel& kernel, const Rows& rows, Elements y,
+                           Executor& executor) const;
 
   NormalizationSpec spec_;
   RowAffine affine_;

@@ -26,6 +26,12 @@ class Padding {
   // Whether there is none.
   bool empty() const { return valid_steps_ == rows_ * steps_; }
 
+  // The batch with it.
+  int64_t rows() const { return rows_; }
+  int64_t steps() const { return steps_; }
+  // Whether a row is not masked out.
+  bool has(int64_t row) const { return row_steps_.empty() || row_steps_[row] > 0; }
+
   // The rows without it, as they stand one after the other once it is taken out. Lives as long as
   // this does.
   Rows valid_rows() const { return {valid_count_, valid_rows_}; }

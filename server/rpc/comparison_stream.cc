@@ -4,10 +4,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "core/error/error.h"
 #include "core/kernels/row_kernels.h"
 #include "core/method/normalizer.h"
 #include "server/rpc/comparison_conversion.h"
+#include "server/rpc/report_conversion.h"
 #include "server/rpc/spec_conversion.h"
 #include "server/rpc/status_mapping.h"
 #include "server/rpc/tensor_conversion.h"
@@ -53,18 +55,19 @@ absl::Status ComparisonStream::BindMethod(const v1::NormalizationSpec& spec) {
           "specs", absl::StrCat("keep statistics of ", channels_, " channels together; at most ",
                                 kMaxChannels, " are allowed"));
     }
-    NORMD_RETURN_IF_ERROR(Charge(channels->channels()));
+    // Running statistics, a chunk's, and snapshots of the cold start.
+    constexpr int64_t kBytesPerChannel = 384;
+    NORMD_RETURN_IF_ERROR(Charge(channels->channels() * kBytesPerChannel));
     inline_limit_.AddFixed(kCostPerChannel * channels->channels());
   }
   batches_->RestrictTo(StepsOf(*normalizer));
   inline_limit_.Add(*normalizer, batches_->type());
+  normalizers_.push_back(*normalizer);
   methods_.emplace_back(*std::move(normalizer), output_type_);
   return absl::OkStatus();
 }
 
-absl::Status ComparisonStream::Charge(int64_t channels) {
-  // Running statistics, a chunk's, and snapshots of the cold start.
-  constexpr int64_t kBytesPerChannel = 384;
+absl::Status ComparisonStream::Charge(int64_t bytes) {
   if (!memory_.HasRoom()) {
     return WithReason(absl::ResourceExhaustedError(
                           "this server's Compare streams keep as many statistics as they "
@@ -72,8 +75,28 @@ absl::Status ComparisonStream::Charge(int64_t channels) {
                       "TOO_MANY_COMPARISON_BYTES");
   }
   if (!charge_.has_value()) charge_.emplace(memory_);
-  charge_->Add(channels * kBytesPerChannel);
+  charge_->Add(bytes);
   return absl::OkStatus();
+}
+
+absl::Status ComparisonStream::BindPlan(const v1::ComparisonPlan& proto) {
+  absl::StatusOr<ComparisonPlan> plan = FromProto(proto);
+  if (!plan.ok()) return PrefixField("plan", plan.status());
+  const int64_t sample_bytes = plan->sample_bytes;
+  auto report = StreamComparison::Create(*std::move(plan), normalizers_, batches_->row_shape(),
+                                         &absl::GetCurrentTimeNanos);
+  if (!report.ok()) return report.status();
+  report_ = *std::move(report);
+  valid_tokens_ = RowTokens::For(normalizers_, batches_->row_shape());
+  all_tokens_ = valid_tokens_;
+  // Of each batch size: statistics by channel, and a batch that is not complete.
+  constexpr int64_t kBytesPerChannel = 512;
+  const int64_t channels = valid_tokens_->channels();
+  int64_t bytes = sample_bytes;
+  for (const int64_t size : report_->plan().batch_sizes) {
+    bytes += channels * (kBytesPerChannel + size * SizeOf(batches_->type()));
+  }
+  return Charge(bytes);
 }
 
 absl::Status ComparisonStream::Bind(const v1::CompareOpen& open) {
@@ -95,7 +118,7 @@ absl::Status ComparisonStream::Bind(const v1::CompareOpen& open) {
   for (int i = 0; i < specs.size(); ++i) {
     NORMD_RETURN_IF_ERROR(AtIndex(i, BindMethod(specs[i])));
   }
-  return absl::OkStatus();
+  return open.has_plan() ? BindPlan(open.plan()) : absl::OkStatus();
 }
 
 absl::Status ComparisonStream::Open(const v1::CompareRequest& request,
@@ -127,17 +150,48 @@ absl::Status ComparisonStream::Answer(const v1::CompareRequest& request, Patienc
   return absl::OkStatus();
 }
 
-void ComparisonStream::Close(v1::CompareResponse* response) const {
+void ComparisonStream::Close(v1::CompareResponse* response) {
   v1::CompareSummary* summary = response->mutable_summary();
   summary->set_last_sequence_number(sequence_.last());
   for (const MethodComparison& method : methods_) {
     ToProto(method.Summarize(), summary->add_methods());
   }
+  if (report_ == nullptr) return;
+  ComparisonReport report = report_->Finish();
+  for (size_t i = 0; i < methods_.size(); ++i) {
+    report.methods[i].gap_is_exactly_zero = methods_[i].Summarize().measurements.largest_gap == 0.0;
+  }
+  ToProto(report, summary->mutable_report());
+}
+
+void ComparisonStream::AddToReport(ConstElements valid, const Rows& rows, const v1::Chunk& chunk,
+                                   const Padding& padding) {
+  const absl::Span<const int64_t> ids = chunk.sequence_ids();
+  std::vector<int64_t> valid_ids;
+  for (size_t row = 0; row < ids.size(); ++row) {
+    if (padding.has(static_cast<int64_t>(row))) valid_ids.push_back(ids[row]);
+  }
+  const ChunkTokens tokens = valid_tokens_->Read(valid, rows, valid_ids, rows_);
+  rows_ += rows.count;
+  if (IsSecondPass()) return report_->AddAgain(tokens);
+  if (padding.empty()) return report_->Add(tokens, nullptr);
+  const std::vector<int64_t> steps(padding.rows(), padding.steps());
+  const ChunkTokens all =
+      all_tokens_->Read({valid.type, chunk.data().data()}, Rows(padding.rows(), steps), ids, 0);
+  report_->Add(tokens, &all);
+}
+
+bool ComparisonStream::IsSecondPass() const {
+  const uint64_t first = report_ != nullptr ? report_->plan().first_pass_chunks : 0;
+  return first > 0 && sequence_.last() >= first;
 }
 
 absl::Status ComparisonStream::Measure(const v1::Chunk& chunk, v1::CompareResult* result) {
+  if (!chunk.residual().empty()) {
+    return InvalidFieldError("residual", "does not apply to Compare: send the sum");
+  }
   const absl::StatusOr<Padding> padding =
-      batches_->PaddingOf({chunk.data(), chunk.shape(), chunk.lengths(), chunk.row_mask()});
+      batches_->PaddingOf({chunk.data(), chunk.shape(), chunk.lengths(), chunk.row_mask(), ""});
   if (!padding.ok()) return padding.status();
   const int64_t element_size = SizeOf(batches_->type());
   const int64_t elements = static_cast<int64_t>(chunk.data().size()) / element_size;
@@ -151,11 +205,23 @@ absl::Status ComparisonStream::Measure(const v1::Chunk& chunk, v1::CompareResult
     x.data = valid_.data();
   }
   const Rows rows = padding->valid_rows();
+  const int ids = chunk.sequence_ids_size();
+  if (ids != 0 && (report_ == nullptr || ids != padding->rows())) {
+    return InvalidFieldError("sequence_ids", absl::StrCat("are ", ids, " for ", padding->rows(),
+                                                          " rows; they need a plan"));
+  }
   for (const MethodComparison& method : methods_) {
     absl::Status status = method.Check(x, rows);
     if (status.ok()) continue;
     CountRejectedValues(method, x, rows);
     return status;
+  }
+  if (report_ != nullptr) {
+    if (sequence_.last() == report_->plan().first_pass_chunks && IsSecondPass()) {
+      report_->BeginSecondPass();
+    }
+    AddToReport(x, rows, chunk, *padding);
+    if (IsSecondPass()) return absl::OkStatus();
   }
 
   for (MethodComparison& method : methods_) {

@@ -3,6 +3,7 @@
 #define NORMD_SERVER_RPC_COMPARISON_STREAM_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "core/comparison/method_comparison.h"
+#include "core/comparison/row_tokens.h"
+#include "core/comparison/stream_comparison.h"
 #include "core/kernels/executor.h"
 #include "core/session/session.h"
 #include "normd/v1/comparison.pb.h"
@@ -49,8 +52,10 @@ class ComparisonStream {
   absl::Status Answer(const v1::CompareRequest& request, Patience patience, Executor& executor,
                       v1::CompareResponse* response);
 
-  // The last message: the summary.
-  void Close(v1::CompareResponse* response) const;
+  // The last message: the summary. With a plan, this is where its sample is gone through.
+  void Close(v1::CompareResponse* response);
+
+  bool closes_slowly() const { return report_ != nullptr; }
 
   // Of the next message: a larger one takes too long for a loop's thread.
   int64_t inline_bytes() const { return inline_limit_.bytes(); }
@@ -66,10 +71,16 @@ class ComparisonStream {
 
  private:
   absl::Status Bind(const v1::CompareOpen& open);
-  absl::Status Charge(int64_t channels);
+  absl::Status Charge(int64_t bytes);
   absl::Status BindMethod(const v1::NormalizationSpec& spec);
+  absl::Status BindPlan(const v1::ComparisonPlan& proto);
 
   absl::Status Measure(const v1::Chunk& chunk, v1::CompareResult* result);
+  // Whether the next chunk comes again (ComparisonPlan.first_pass_chunks).
+  bool IsSecondPass() const;
+  // Adds a chunk, without padding and, where there is any, with it, to what the plan measures.
+  void AddToReport(ConstElements valid, const Rows& rows, const v1::Chunk& chunk,
+                   const Padding& padding);
   absl::Status CheckOutputsFit(int64_t elements) const;
   // The output of the rows without padding as that of the whole chunk of so many elements.
   std::string WithPadding(const std::vector<char>& output, const Padding& padding,
@@ -83,6 +94,11 @@ class ComparisonStream {
   const NormalizationMetrics& metrics_;
   ChunkSequence sequence_;
   std::vector<MethodComparison> methods_;
+  std::vector<Normalizer> normalizers_;       // theirs
+  std::unique_ptr<StreamComparison> report_;  // with a plan
+  std::optional<RowTokens> valid_tokens_;
+  std::optional<RowTokens> all_tokens_;
+  int64_t rows_ = 0;  // that came
   std::optional<RowBatches> batches_;
   ElementType output_type_ = ElementType::kFloat32;
   bool return_outputs_ = false;

@@ -15,6 +15,18 @@
 namespace normd::server {
 namespace {
 
+absl::Status CheckResidual(const v1::NormalizeRequest& request) {
+  if (!request.has_residual()) return absl::OkStatus();
+  const v1::Tensor& input = request.input();
+  const v1::Tensor& residual = request.residual();
+  const bool fits = residual.element_type() == input.element_type() &&
+                    absl::MakeConstSpan(residual.shape()) == absl::MakeConstSpan(input.shape()) &&
+                    residual.data().size() == input.data().size();
+  return fits
+             ? absl::OkStatus()
+             : InvalidFieldError("residual", "must have input's element_type, shape and data size");
+}
+
 absl::Status ListMethods(const v1::ListMethodsRequest& /*request*/,
                          v1::ListMethodsResponse* response) {
   for (const MethodTraits& traits : Methods()) ToProto(traits, response->add_methods());
@@ -84,12 +96,14 @@ absl::Status NormalizationService::Normalize(const v1::NormalizeRequest& request
   if (admission_.overload.overloaded()) return OverloadedError();
   NormalizationTarget target(metrics_);
   NORMD_RETURN_IF_ERROR(target.Bind(request, store_, limits_));
+  NORMD_RETURN_IF_ERROR(CheckResidual(request));
   // It runs where that says.
   Executor& executor = IsLong(request) ? admission_.executor : SerialExecutor();
   const v1::Tensor& input = request.input();
   v1::Tensor* output = response->mutable_output();
   const absl::StatusOr<uint64_t> version =
-      target.Normalize({input.data(), input.shape(), request.lengths(), request.row_mask()},
+      target.Normalize({input.data(), input.shape(), request.lengths(), request.row_mask(),
+                        request.residual().data()},
                        Patience::kWait, executor, [output](int64_t bytes) {
                          output->mutable_data()->resize(bytes);
                          return output->mutable_data()->data();

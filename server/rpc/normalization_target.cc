@@ -160,6 +160,23 @@ absl::StatusOr<uint64_t> NormalizationTarget::NormalizeRows(ConstElements x, con
   return version;
 }
 
+absl::StatusOr<uint64_t> NormalizationTarget::NormalizeSum(ConstElements x, ConstElements residual,
+                                                           const Rows& rows, Patience patience,
+                                                           Executor& executor, Elements y) const {
+  const int64_t size = StepsOf(*normalizer_).TotalSize(rows);
+  const auto* within_rows = std::get_if<RowNormalizer>(&*normalizer_);
+  if (within_rows != nullptr && input_type_ == output_type_) {
+    absl::Status status = within_rows->NormalizeSum(x, residual, rows, y, executor);
+    if (!status.ok()) kernels::Add(x, residual, size, y);  // it is refused: to be counted
+    CountRows(status.ok(), y, rows);
+    if (!status.ok()) return status;
+    return 0;
+  }
+  const auto sum = std::make_unique_for_overwrite<char[]>(size * SizeOf(input_type_));
+  kernels::Add(x, residual, size, {input_type_, sum.get()});
+  return NormalizeRows({input_type_, sum.get()}, rows, patience, executor, y);
+}
+
 void NormalizationTarget::CountRows(bool normalized, ConstElements x, const Rows& rows) const {
   const Method method = spec().method;
   if (normalized) metrics_.CountTokens(method, rows.count);
@@ -186,17 +203,26 @@ absl::StatusOr<uint64_t> NormalizationTarget::Normalize(
                      max_output_bytes_, " a message: send fewer rows at once"));
   }
   char* const output = allocate(output_bytes);
+  const Rows rows = padding->valid_rows();
   if (padding->empty()) {
-    return NormalizeRows({input_type_, batch.data.data()}, padding->valid_rows(), patience,
-                         executor, {output_type_, output});
+    const ConstElements x(input_type_, batch.data.data());
+    const Elements y(output_type_, output);
+    if (batch.residual.empty()) return NormalizeRows(x, rows, patience, executor, y);
+    return NormalizeSum(x, {input_type_, batch.residual.data()}, rows, patience, executor, y);
   }
   const int64_t step_size = batches_->step_size();
   const int64_t valid = padding->valid_steps() * step_size;
   std::string x(valid * input_size, '\0');
   std::string y(valid * output_size, '\0');
   padding->TakeOut(batch.data.data(), step_size * input_size, x.data());
-  absl::StatusOr<uint64_t> version = NormalizeRows({input_type_, x.data()}, padding->valid_rows(),
-                                                   patience, executor, {output_type_, y.data()});
+  if (!batch.residual.empty()) {
+    std::string residual(x.size(), '\0');
+    padding->TakeOut(batch.residual.data(), step_size * input_size, residual.data());
+    const Elements sum(input_type_, x.data());
+    kernels::Add(sum, {input_type_, residual.data()}, valid, sum);
+  }
+  absl::StatusOr<uint64_t> version =
+      NormalizeRows({input_type_, x.data()}, rows, patience, executor, {output_type_, y.data()});
   if (version.ok()) padding->PutBack(y.data(), step_size * output_size, output);
   return version;
 }

@@ -75,6 +75,9 @@ class NormalizationTarget {
 
   absl::StatusOr<uint64_t> NormalizeRows(ConstElements x, const Rows& rows, Patience patience,
                                          Executor& executor, Elements y) const;
+  // NormalizeRows of x + residual.
+  absl::StatusOr<uint64_t> NormalizeSum(ConstElements x, ConstElements residual, const Rows& rows,
+                                        Patience patience, Executor& executor, Elements y) const;
   void CountRows(bool normalized, ConstElements x, const Rows& rows) const;
 
   const NormalizationMetrics& metrics_;

@@ -72,6 +72,10 @@ absl::StatusOr<Padding> RowBatches::PaddingOf(const ReceivedBatch& batch) const 
     return InvalidFieldError(
         "data", absl::StrCat("holds ", rows, " rows, but the shape is ", ToString(batch.shape)));
   }
+  if (!batch.residual.empty() && batch.residual.size() != batch.data.size()) {
+    return InvalidFieldError("residual", absl::StrCat("holds ", batch.residual.size(),
+                                                      " bytes, but data holds ", bytes));
+  }
   if (!batch.lengths.empty() && !layout_.may_vary) {
     return InvalidFieldError("lengths",
                              absl::StrCat("do not apply: rows of shape ", ToString(row_shape_),

@@ -21,6 +21,7 @@ struct ReceivedBatch {
   absl::Span<const int64_t> shape;    // [N, row...]; empty where the row's shape tells
   absl::Span<const int64_t> lengths;  // as in Chunk
   absl::string_view row_mask;         // as in Chunk
+  absl::string_view residual;         // empty: none
 };
 
 class RowBatches {
@@ -35,8 +36,8 @@ class RowBatches {
   void RestrictTo(const StepLayout& layout) { layout_.may_vary &= layout.may_vary; }
 
   // What of a batch is padding, and so how many rows it holds. INVALID_ARGUMENT with the batch's
-  // field ("data", "shape", "lengths", "row_mask") where it does not fit, before anything is
-  // allocated.
+  // field ("data", "shape", "lengths", "row_mask", "residual") where it does not fit, before
+  // anything is allocated.
   absl::StatusOr<Padding> PaddingOf(const ReceivedBatch& batch) const;
 
   const Shape& row_shape() const { return row_shape_; }

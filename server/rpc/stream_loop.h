@@ -40,7 +40,8 @@ inline constexpr int64_t kMaxKeptBytes = 256 << 10;
 //                                            the first message
 //   absl::Status Answer(const Request&, Patience, Executor&, Reply*);
 //                                            any further one; an error ends the call, but IsBusy
-//   void Close(Reply*) const;                the last message of a stream that was opened
+//   void Close(Reply*);                      the last message of a stream that was opened
+//   bool closes_slowly() const;              it takes too long for the loop's thread
 //   int64_t inline_bytes() const;            a larger message takes too long for the loop's thread
 //   const void* turn(bool busy) const;       such, and those that were refused as busy, of the same
 //                                            turn come one at a time; null: none
@@ -112,10 +113,15 @@ Task RunStream(std::unique_ptr<StreamCall> call, std::unique_ptr<Session> sessio
   }
   if (opened) {
     record.SetSession(session->session_name());
-    const absl::Status closed = CatchInternal(record.trace(), [&] {
-      session->Close(&reply);
-      return absl::OkStatus();
-    });
+    const auto close = [&] {
+      return CatchInternal(record.trace(), [&] {
+        session->Close(&reply);
+        return absl::OkStatus();
+      });
+    };
+    const absl::Status closed =
+        session->closes_slowly() ? co_await RunOn(admission.workers, call->loop(), nullptr, close)
+                                 : close();
     if (closed.ok()) {
       grpc::ByteBuffer last = Serialize(reply);
       const bool written = co_await call->Write(last);

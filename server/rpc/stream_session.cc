@@ -28,9 +28,9 @@ absl::Status StreamSession::Answer(const Request& request, Patience patience, Ex
                                    ResultReply* reply) {
   NORMD_RETURN_IF_ERROR(sequence_.CheckNext(request));
   const v1::Chunk& chunk = request.chunk();
-  const absl::StatusOr<uint64_t> version =
-      target_.Normalize({chunk.data(), chunk.shape(), chunk.lengths(), chunk.row_mask()}, patience,
-                        executor, [&](int64_t bytes) { return reply->AllocateData(bytes); });
+  const absl::StatusOr<uint64_t> version = target_.Normalize(
+      {chunk.data(), chunk.shape(), chunk.lengths(), chunk.row_mask(), chunk.residual()}, patience,
+      executor, [&](int64_t bytes) { return reply->AllocateData(bytes); });
   if (version.ok()) {
     v1::Result* result = reply->message().mutable_result();
     result->set_sequence_number(sequence_.Advance());

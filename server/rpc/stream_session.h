@@ -43,6 +43,7 @@ class StreamSession {
 
   // The last message.
   void Close(ResultReply* reply) const;
+  static bool closes_slowly() { return false; }
 
   // Of the next message: a larger one takes too long for a loop's thread.
   int64_t inline_bytes() const { return inline_limit_.bytes(); }

@@ -16,6 +16,8 @@ ABSL_FLAG(std::string, method, "layer_norm",
           "layer_norm, or batch_norm of a session, streaming row by row.");
 ABSL_FLAG(int64_t, features, 1024, "Elements of a row, float32.");
 ABSL_FLAG(int64_t, rows, 1, "Rows of a chunk.");
+ABSL_FLAG(std::string, residual, "",
+          "Of layer_norm: one is added, some rows `at_once`, as the server does it, or `before`.");
 
 namespace {
 
@@ -50,9 +52,20 @@ int main(int argc, char** argv) {
   const std::vector<double> values = normd::testing::RandomDoubles(features * rows, -2, 2);
   const std::vector<float> x(values.begin(), values.end());
   std::vector<float> y(x.size());
+  const std::string residual = absl::GetFlag(FLAGS_residual);
+  const std::vector<float> residuals(residual.empty() ? 0 : x.size(), 0.5F);
   const auto chunk = [&] {
     const normd::ConstElements in{ElementType::kFloat32, x.data()};
     const normd::Elements out{ElementType::kFloat32, y.data()};
+    if (residual == "at_once") {
+      return std::get<normd::RowNormalizer>(normalizer)
+          .NormalizeSum(in, residuals.data(), {rows}, out)
+          .ok();
+    }
+    if (residual == "before") {
+      normd::kernels::Add(in, residuals.data(), features * rows, out);
+      return normd::Normalize(normalizer, out, {rows}, out).ok();
+    }
     if (session == nullptr) return normd::Normalize(normalizer, in, {rows}, out).ok();
     return session->Apply(std::get<normd::ChannelNormalizer>(normalizer), policy, in, {rows}, out)
         .ok();

@@ -45,6 +45,7 @@ constexpr NamedFamily kFamilies[] = {
     {"wrong sequence number", WrongSequenceNumber, 600},
     {"wrong order", WrongOrder, 300},
     {"wrong lengths or mask", WrongLengthsOrMask, 500},
+    {"wrong residual", WrongResidual, 200},
     {"special values", SpecialValues, 800},
     {"wrong combination", WrongCombination, 400},
     {"hostile session name", HostileSessionName, 500},

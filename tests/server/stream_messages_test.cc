@@ -33,6 +33,7 @@ std::vector<std::string> Messages() {
   full.mutable_chunk()->add_shape(5);
   full.mutable_chunk()->add_lengths(7);
   full.mutable_chunk()->set_row_mask("m");
+  full.mutable_chunk()->set_residual("r");
   Request open;
   open.mutable_open()->add_row_shape(4);
   const std::string chunk = full.SerializeAsString();

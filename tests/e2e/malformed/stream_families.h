@@ -101,6 +101,21 @@ inline Case WrongLengthsOrMask(Random& random) {
   }
 }
 
+// Of 32 bytes of data.
+inline Case WrongResidual(Random& random) {
+  const std::string residual = random.Bytes(random.Pick<int64_t>({1, 4, 16, 31, 33, 64, 1000}));
+  if (random.Below(3) == 0) {
+    v1::NormalizeRequest request = NormalizeBy(RichSpec("layer_norm"));
+    *request.mutable_residual() = request.input();
+    request.mutable_residual()->set_data(residual);
+    return Unary(kNormalize, request, InvalidField("residual"));
+  }
+  const std::string method = EitherStream(random);
+  v1::Chunk chunk = ChunkOf(1);
+  chunk.set_residual(residual);
+  return {method, true, {GoodOpen(method), ChunkMessage(chunk)}, InvalidInPlace("chunk.residual")};
+}
+
 // Bits of elements, little-endian, of one type.
 struct SpecialElements {
   v1::ElementType type;

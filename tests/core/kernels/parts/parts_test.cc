@@ -73,6 +73,25 @@ TEST(PartsBits, OfRowsDoNotDependOnThreads) {
   }
 }
 
+TEST(PartsBits, OfSumsDoNotDependOnThreads) {
+  const int64_t size = 1001;
+  const auto x = Draw(4096 * size);
+  const auto residual = RandomFloats(4096 * size, 0, 1);
+  const RowAffine affine(RandomDoubles(3 * size, -2, 2, 2), RandomDoubles(3 * size, -2, 2, 3));
+  RowNorm norm = affine.In({});
+  norm.affine_rows = 3;
+  std::vector<float> expected(x.size());
+  portable::Add(x.data(), residual.data(), 4096 * size, expected.data());
+  portable::NormalizeRows(norm, expected.data(), {0, 4096}, size, expected.data());
+  for (int width : {1, 2, 7}) {
+    ThreadExecutor executor(width);
+    std::vector<float> y(x.size());
+    EXPECT_TRUE(NormalizeSums(norm, x.data(), residual.data(), 4096, size, y.data(), executor));
+    EXPECT_TRUE(SameBits(y, expected));
+    EXPECT_EQ(executor.runs(), width > 1 ? 1 : 0);
+  }
+}
+
 TEST(PartsBits, OfChannelsDoNotDependOnThreads) {
   for (const ChannelLayout& layout : {ChannelLayout{3000, 700, 1}, ChannelLayout{30, 7, 10001}}) {
     const auto x = Draw(layout.size());

@@ -1,0 +1,189 @@
+#include "core/comparison/cell.h"
+
+#include <cmath>
+#include <utility>
+
+#include "core/comparison/median.h"
+#include "core/kernels/channel_kernels.h"
+
+namespace normd {
+
+void TokenGaps::Add(const double* y, const double* reference, int64_t tokens, int64_t channels) {
+  for (int64_t token = 0; token < tokens; ++token, y += channels, reference += channels) {
+    double difference = 0;
+    double square = 0;
+    for (int64_t c = 0; c < channels; ++c) {
+      difference += (y[c] - reference[c]) * (y[c] - reference[c]);
+      square += reference[c] * reference[c];
+    }
+    difference_squares_ += difference;
+    reference_squares_ += square;
+    if (difference == 0) {
+      quantiles_.Add(0);
+    } else if (square > 0) {
+      quantiles_.Add(std::sqrt(difference / square));
+    }
+  }
+}
+
+std::optional<GapSummary> TokenGaps::Result() const {
+  if (quantiles_.count() == 0) return std::nullopt;
+  GapSummary result{quantiles_.Quantile(0.5), quantiles_.Quantile(0.99), quantiles_.largest(), 0};
+  if (difference_squares_ > 0) result.overall = std::sqrt(difference_squares_ / reference_squares_);
+  return result;
+}
+
+Cell::Cell(BatchOrder order, int64_t batch_size, bool with_padding,
+           absl::Span<const ComparedMethod> methods, int64_t channels)
+    : channels_(channels),
+      training_(batch_size),
+      inference_(batch_size),
+      means_(channels),
+      zeros_(channels),
+      batch_(channels) {
+  report_.order = order;
+  report_.batch_size = batch_size;
+  report_.with_padding = with_padding;
+  for (const ComparedMethod& compared : methods) {
+    Method& method = methods_.emplace_back();
+    method.compared = &compared;
+    if (compared.channels() == nullptr) continue;
+    method.trained.emplace(*compared.spec().estimator, channels);
+    if (compared.keeps_moments()) {
+      method.discrepancies.emplace(*compared.spec().estimator, channels);
+    }
+  }
+}
+
+void Cell::Train(const Tokens& tokens) {
+  training_.Add(tokens, [this](const Tokens& batch) { TrainOn(batch); });
+}
+
+void Cell::EndTrainingGroup() {
+  training_.EndGroup([this](const Tokens& batch) { TrainOn(batch); });
+}
+
+void Cell::Infer(const Tokens& tokens) {
+  inference_.Add(tokens, [this](const Tokens& batch) { InferOn(batch); });
+}
+
+void Cell::EndInferenceGroup() {
+  inference_.EndGroup([this](const Tokens& batch) { InferOn(batch); });
+}
+
+void Cell::TrainOn(const Tokens& batch) {
+  batch_.Compute(batch.data, batch.layout());
+  ++batches_;
+  tokens_ += batch_.count;
+  sizes_.Add([this] { return batch_.count; });
+  kernels::MergeChannelMoments(static_cast<double>(batches_ - 1), 1, batch_.mean.data(),
+                               zeros_.data(), channels_, means_.mean.data(), means_.m2.data());
+  for (Method& method : methods_) {
+    if (!method.trained) continue;
+    if (method.discrepancies) method.discrepancies->Add(batch, batch_);
+    BatchStatistics statistics = batch_;
+    if (!method.discrepancies) {
+      statistics = EmptyBatchStatistics(method.trained->estimator(), channels_);
+      Compute(batch.data, batch.layout(), statistics);
+    }
+    if (batch.count < 2 && !TakesSingleTokens(method.trained->estimator())) continue;
+    method.trained->Fold(batch.data, batch.layout(), statistics);
+    if (watches_cold_start_ && method.discrepancies) method.cold_start.Observe(*method.trained);
+  }
+}
+
+void Cell::FinishTraining(const Moments& whole) {
+  whole_ = &whole;
+  final_.emplace(whole);
+  for (Method& method : methods_) {
+    if (!method.trained) continue;
+    method.inference = method.compared->channels()->CoefficientsOf(*method.trained);
+  }
+}
+
+// Sets y_ and reference_; false where TRAINING refuses the batch, or there is no such output.
+bool Cell::Outputs(const Method& method, const Tokens& batch) {
+  if (!method.compared->takes_tokens()) return false;
+  y_.resize(batch.count * channels_);
+  reference_.resize(y_.size());
+  const ChannelNormalizer* channels = method.compared->channels();
+  if (channels == nullptr) {
+    method.compared->Apply(nullptr, batch, y_.data());
+    for (int64_t i = 0; i < batch.count; ++i) {
+      method.compared->Apply(nullptr, batch.Slice(i, 1), reference_.data() + i * channels_);
+    }
+    return true;
+  }
+  if (!ChannelNormalizer::CheckEnoughValues(static_cast<double>(batch.count)).ok()) return false;
+  BatchStatistics statistics = batch_;
+  if (!method.discrepancies) {
+    statistics = EmptyBatchStatistics(method.trained->estimator(), channels_);
+    Compute(batch.data, batch.layout(), statistics);
+  }
+  const ChannelCoefficients training = channels->CoefficientsOf(std::move(statistics));
+  method.compared->Apply(&training, batch, y_.data());
+  method.compared->Apply(&*method.inference, batch, reference_.data());
+  return true;
+}
+
+void Cell::InferOn(const Tokens& batch) {
+  batch_.Compute(batch.data, batch.layout());
+  final_->Add(batch_);
+  for (size_t i = 0; i < methods_.size(); ++i) {
+    Method& method = methods_[i];
+    if (!Outputs(method, batch)) continue;
+    method.gaps.Add(y_.data(), reference_.data(), batch.count, channels_);
+    if (densities_.empty()) continue;
+    densities_[2 * i].Add(y_.data(), static_cast<int64_t>(y_.size()));
+    densities_[2 * i + 1].Add(reference_.data(), static_cast<int64_t>(reference_.size()));
+  }
+}
+
+std::optional<int64_t> Cell::ColdStartTokens(size_t method) const {
+  constexpr double kNear = 0.1;
+  if (!methods_[method].discrepancies) return std::nullopt;
+  std::optional<int64_t> tokens;
+  for (const ColdStart& early :
+       methods_[method].cold_start.CompareTo(methods_[method].trained->Snapshot())) {
+    const bool is_near = early.mean_discrepancy < kNear && early.deviation_discrepancy < kNear;
+    if (!is_near) tokens.reset();
+    if (is_near && !tokens) tokens = static_cast<int64_t>(early.values);
+  }
+  return tokens;
+}
+
+std::optional<double> Cell::EffectiveBatchSize(const std::vector<double>& variance) const {
+  const auto batches = static_cast<double>(batches_);
+  double spread = 0;
+  double channels = 0;
+  for (size_t c = 0; c < variance.size(); ++c) {
+    if (variance[c] <= 0) continue;
+    spread += means_.m2[c] / batches / variance[c];
+    ++channels;
+  }
+  if (batches_ < 2 || spread <= 0) return std::nullopt;
+  return channels / spread * (1 - 1 / batches);
+}
+
+CellReport Cell::Result() const {
+  CellReport result = report_;
+  result.batches = batches_;
+  if (batches_ == 0) return result;
+  const auto batches = static_cast<double>(batches_);
+  result.mean_batch_size = tokens_ / batches;
+  result.usual_batch_size = std::llround(Median(sizes_.kept()));
+  std::vector<double> variance = whole_->m2;
+  for (double& value : variance) value /= whole_->count;
+  result.effective_batch_size = EffectiveBatchSize(variance);
+  for (const Method& method : methods_) {
+    CellMethod& to = result.methods.emplace_back();
+    to.output_gap = method.gaps.Result();
+    if (!method.discrepancies) continue;
+    to.discrepancies.emplace();
+    method.discrepancies->Summarize(variance, *to.discrepancies);
+    final_->Summarize(*to.discrepancies);
+  }
+  return result;
+}
+
+}  // namespace normd

@@ -1,0 +1,79 @@
+#include "core/comparison/channel_shapes.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "core/comparison/median.h"
+#include "core/kernels/element_conversion.h"
+
+namespace normd {
+namespace {
+
+// What makes a channel an outlier: in deviation, of the median's, and in magnitude, of its own.
+constexpr double kOutlyingDeviation = 6;
+constexpr double kOutlyingMagnitude = 20;
+
+constexpr size_t kMostNamed = 16;
+
+}  // namespace
+
+ChannelShapeSums::ChannelShapeSums(const Moments& moments)
+    : moments_(&moments), fourth_powers_(moments.mean.size()), largest_(moments.mean.size()) {}
+
+void ChannelShapeSums::Add(const Tokens& tokens) {
+  VisitElementType(tokens.data.type, [&]<typename T>(ElementTag<T>) {
+    const T* x = tokens.data.As<T>();
+    const size_t channels = fourth_powers_.size();
+    for (int64_t token = 0; token < tokens.count; ++token, x += channels) {
+      for (size_t c = 0; c < channels; ++c) {
+        const double value = kernels::LoadElement(x + c);
+        const double square = (value - moments_->mean[c]) * (value - moments_->mean[c]);
+        fourth_powers_[c] += square * square;
+        largest_[c] = std::max(largest_[c], std::abs(value));
+      }
+    }
+  });
+}
+
+ChannelShapes ChannelShapeSums::Result() const {
+  std::vector<ChannelShape> all;
+  std::vector<double> deviations;
+  std::vector<double> kurtoses;
+  ChannelShapes result;
+  result.count = static_cast<int64_t>(largest_.size());
+  for (size_t c = 0; c < largest_.size(); ++c) {
+    const double variance = moments_->m2[c] / moments_->count;
+    if (variance <= 0) {
+      ++result.without_variance;
+      continue;
+    }
+    const double kurtosis = fourth_powers_[c] / moments_->count / variance / variance;
+    all.push_back(
+        {static_cast<int64_t>(c), moments_->mean[c], std::sqrt(variance), kurtosis, largest_[c]});
+    deviations.push_back(all.back().deviation);
+    kurtoses.push_back(kurtosis);
+  }
+  if (all.empty()) return result;
+  result.median_kurtosis = Median(kurtoses);
+  const double median_deviation = Median(deviations);
+  for (const ChannelShape& channel : all) {
+    const bool is_outlier = channel.deviation > kOutlyingDeviation * median_deviation ||
+                            channel.largest_magnitude > kOutlyingMagnitude * channel.deviation;
+    if (is_outlier) ++result.outliers;
+  }
+  const double median_kurtosis = result.median_kurtosis;
+  const auto outstands = [=](const ChannelShape& channel) {
+    return std::max({channel.deviation / median_deviation,
+                     std::abs(channel.mean) / median_deviation,
+                     channel.kurtosis / median_kurtosis});
+  };
+  std::stable_sort(all.begin(), all.end(), [&](const ChannelShape& a, const ChannelShape& b) {
+    return outstands(a) > outstands(b);
+  });
+  all.resize(std::min(all.size(), kMostNamed));
+  result.outstanding = std::move(all);
+  return result;
+}
+
+}  // namespace normd

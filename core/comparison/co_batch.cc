@@ -1,0 +1,117 @@
+#include "core/comparison/co_batch.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "core/comparison/seeded_random.h"
+
+namespace normd {
+namespace {
+
+// Tokens one after the other.
+struct Batch {
+  std::vector<char> bytes;
+  Tokens tokens;  // data apart
+
+  void Add(const Tokens& token) {
+    const char* const begin = token.data.As<char>();
+    bytes.insert(bytes.end(), begin, begin + token.bytes());
+    tokens = {{token.data.type, nullptr}, tokens.count + token.count, token.channels};
+  }
+  Tokens Get() const { return {{tokens.data.type, bytes.data()}, tokens.count, tokens.channels}; }
+};
+
+BatchStatistics StatisticsOf(const ChannelNormalizer& normalizer, const Tokens& tokens) {
+  BatchStatistics result =
+      EmptyBatchStatistics(*normalizer.spec().estimator, normalizer.channels());
+  Compute(tokens.data, tokens.layout(), result);
+  return result;
+}
+
+// The statistics of both together.
+BatchStatistics Merged(BatchStatistics a, const BatchStatistics& b) {
+  if (auto* moments = std::get_if<Moments>(&a)) {
+    moments->Merge(std::get<Moments>(b));
+    return a;
+  }
+  auto& extremes = std::get<Extremes>(a);
+  const auto& others = std::get<Extremes>(b);
+  extremes.count += others.count;
+  for (size_t c = 0; c < extremes.minimum.size(); ++c) {
+    extremes.minimum[c] = std::min(extremes.minimum[c], others.minimum[c]);
+    extremes.maximum[c] = std::max(extremes.maximum[c], others.maximum[c]);
+  }
+  return a;
+}
+
+}  // namespace
+
+std::optional<CoBatchOutputs> OutputsAmongMates(const ComparedMethod& method,
+                                                const std::vector<Tokens>& tokens,
+                                                const std::vector<Tokens>& probes,
+                                                int64_t batch_size, int batches, uint64_t seed) {
+  if (!method.takes_tokens() || tokens.empty() || batch_size < 2) return std::nullopt;
+  SeededRandom random(seed);
+  const ChannelNormalizer* channels = method.channels();
+  const int64_t width = tokens.front().channels;
+  CoBatchOutputs outputs;
+  for (int i = 0; i < batches; ++i) {
+    Batch mates;
+    for (int64_t mate = 1; mate < batch_size; ++mate) {
+      mates.Add(tokens[random.Below(static_cast<int64_t>(tokens.size()))]);
+    }
+    std::vector<double>& output = outputs.emplace_back(probes.size() * width);
+    if (channels != nullptr) {
+      const BatchStatistics of_mates = StatisticsOf(*channels, mates.Get());
+      for (size_t probe = 0; probe < probes.size(); ++probe) {
+        const ChannelCoefficients coefficients =
+            channels->CoefficientsOf(Merged(of_mates, StatisticsOf(*channels, probes[probe])));
+        method.Apply(&coefficients, probes[probe], output.data() + probe * width);
+      }
+      continue;
+    }
+    for (const Tokens& probe : probes) mates.Add(probe);
+    const Tokens all = mates.Get();
+    std::vector<double> normalized(all.count * width);
+    method.Apply(nullptr, all, normalized.data());
+    std::copy(normalized.end() - static_cast<int64_t>(output.size()), normalized.end(),
+              output.begin());
+  }
+  return outputs;
+}
+
+std::optional<Estimate> SensitivityOf(const CoBatchOutputs& outputs, int64_t channels) {
+  if (outputs.empty()) return std::nullopt;
+  const auto batches = static_cast<double>(outputs.size());
+  BlockMeans mean;
+  for (size_t begin = 0; begin < outputs.front().size(); begin += channels) {
+    double spread = 0;
+    double square = 0;
+    for (size_t c = begin; c < begin + channels; ++c) {
+      // From the first output: 0 where all are the same, as their mean may not be.
+      double center = 0;
+      for (const std::vector<double>& output : outputs) center += output[c] - outputs.front()[c];
+      center /= batches;
+      for (const std::vector<double>& output : outputs) {
+        const double distance = output[c] - outputs.front()[c] - center;
+        spread += distance * distance;
+        square += output[c] * output[c];
+      }
+    }
+    if (square > 0) mean.Add(std::sqrt(spread / square));
+  }
+  return mean.Result();
+}
+
+int64_t MostVariedChannel(const CoBatchOutputs& outputs) {
+  std::vector<double> spread(outputs.front().size());
+  for (size_t c = 0; c < spread.size(); ++c) {
+    const auto [least, most] = std::minmax_element(
+        outputs.begin(), outputs.end(), [c](const auto& a, const auto& b) { return a[c] < b[c]; });
+    spread[c] = (*most)[c] - (*least)[c];
+  }
+  return std::max_element(spread.begin(), spread.end()) - spread.begin();
+}
+
+}  // namespace normd

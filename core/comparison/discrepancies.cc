@@ -1,0 +1,256 @@
+#include "core/comparison/discrepancies.h"
+
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+namespace normd {
+namespace {
+
+// As many batches as the running statistics consist of before anything is measured.
+constexpr int64_t kBatchesBefore = 8;
+
+// What has less weight among averaged batches is forgotten.
+constexpr double kLeastWeight = 1e-10;
+
+// A mean over channels, some of which may be left out.
+struct ChannelMean {
+  double sum = 0;
+  double channels = 0;
+
+  void Add(double value) {
+    sum += value;
+    ++channels;
+  }
+  void AddTo(BlockMeans& means) const {
+    if (channels > 0) means.Add(sum / channels);
+  }
+};
+
+RunningStatistics Begin(const Estimator& estimator, int64_t channels) {
+  if (!std::holds_alternative<BatchEma>(estimator)) return {estimator, channels};
+  StatisticsSnapshot nothing;
+  nothing.mean.resize(channels);
+  nothing.variance.resize(channels);
+  return *RunningStatistics::From(estimator, channels, nothing);
+}
+
+// The mean of a floor over batches, or of its square; absent where some batch has none.
+class FloorMean {
+ public:
+  void Add(std::optional<double> floor, bool squared) {
+    ++count_;
+    if (!floor) {
+      is_infinite_ = true;
+      return;
+    }
+    sum_ += squared ? *floor * *floor : *floor;
+  }
+  std::optional<double> Result() const {
+    if (is_infinite_ || count_ == 0) return std::nullopt;
+    return sum_ / count_;
+  }
+
+ private:
+  double sum_ = 0;
+  double count_ = 0;
+  bool is_infinite_ = false;
+};
+
+bool IsRootMeanSquare(DiscrepancyKind kind) {
+  return kind == DiscrepancyKind::kPowerNormMean || kind == DiscrepancyKind::kPowerNormVariance ||
+         kind == DiscrepancyKind::kPowerNormRelative;
+}
+
+}  // namespace
+
+std::optional<Estimate> MeasuredDiscrepancy::ratio() const {
+  if (!measured || !noise_floor || *noise_floor <= 0) return std::nullopt;
+  return measured->Times(1 / *noise_floor);
+}
+
+RunningDiscrepancies::RunningDiscrepancies(const Estimator& estimator, int64_t channels)
+    : running_(Begin(estimator, channels)) {
+  if (const auto* ema = std::get_if<BatchEma>(&estimator)) averaged_.unbiased = ema->unbiased;
+  if (const auto* mean = std::get_if<CumulativeBatch>(&estimator)) {
+    averaged_.unbiased = mean->unbiased;
+  }
+}
+
+double RunningDiscrepancies::NewWeight(double count) const {
+  const Estimator& estimator = running_.estimator();
+  if (const auto* ema = std::get_if<BatchEma>(&estimator)) {
+    const double old = weight_ * (1 - ema->new_weight());
+    return ema->new_weight() / (old + ema->new_weight());
+  }
+  if (std::holds_alternative<CumulativeBatch>(estimator)) {
+    return 1 / static_cast<double>(folded_ + 1);
+  }
+  return count / (running_.count() + count);
+}
+
+ChannelStatistics RunningDiscrepancies::Current() const {
+  StatisticsSnapshot snapshot = running_.Snapshot();
+  if (std::holds_alternative<BatchEma>(running_.estimator())) {
+    for (double& value : snapshot.mean) value /= weight_;
+    for (double& value : snapshot.variance) value /= weight_;
+  }
+  return {std::move(snapshot.mean), std::move(snapshot.variance)};
+}
+
+void RunningDiscrepancies::Add(const Tokens& batch, const Moments& moments) {
+  if (moments.count < 2 && !TakesSingleTokens(running_.estimator())) return;
+  const double new_weight = NewWeight(moments.count);
+  const bool measures = folded_ >= kBatchesBefore;
+  if (measures) {
+    batches_.Add([&] {
+      if (averaged_.weights.empty()) {
+        return Batch{moments.count, PooledReference{running_.count()}, new_weight};
+      }
+      return Batch{moments.count, averaged_, new_weight};
+    });
+  }
+  Fold(batch, moments);
+  if (folded_ < kBatchesBefore) return;
+  ChannelStatistics after = Current();
+  if (measures) Measure(moments, after);
+  before_ = std::move(after);
+}
+
+void RunningDiscrepancies::Fold(const Tokens& batch, const Moments& moments) {
+  const Estimator& estimator = running_.estimator();
+  const double new_weight = NewWeight(moments.count);
+  const auto* ema = std::get_if<BatchEma>(&estimator);
+  if (ema != nullptr || std::holds_alternative<CumulativeBatch>(estimator)) {
+    size_t kept = 0;
+    for (size_t i = 0; i < averaged_.weights.size(); ++i) {
+      const double weight = averaged_.weights[i] * (1 - new_weight);
+      if (weight < kLeastWeight) continue;
+      averaged_.weights[kept] = weight;
+      averaged_.counts[kept++] = averaged_.counts[i];
+    }
+    averaged_.weights.resize(kept);
+    averaged_.counts.resize(kept);
+    averaged_.weights.push_back(new_weight);
+    averaged_.counts.push_back(moments.count);
+  }
+  if (ema != nullptr) weight_ = weight_ * (1 - ema->new_weight()) + ema->new_weight();
+  running_.Fold(batch.data, batch.layout(), moments);
+  ++folded_;
+}
+
+void RunningDiscrepancies::Measure(const Moments& batch, const ChannelStatistics& after) {
+  std::array<ChannelMean, kDiscrepancyKinds> figures;
+  const auto figure = [&](DiscrepancyKind kind) -> ChannelMean& {
+    return figures[static_cast<size_t>(kind)];
+  };
+  double mean_square = 0;
+  double variance_square = 0;
+  const bool has_deviation = batch.count > 1;
+  for (size_t c = 0; c < batch.mean.size(); ++c) {
+    const double variance = batch.m2[c] / batch.count;
+    const double deviation = std::sqrt(variance);
+    const double shift = batch.mean[c] - before_.mean[c];
+    const double before = std::sqrt(before_.variance[c]);
+    mean_square += shift * shift;
+    variance_square += (variance - before_.variance[c]) * (variance - before_.variance[c]);
+    if (before > 0) {
+      const double d = shift / before;
+      figure(DiscrepancyKind::kRenormD).Add(std::abs(d));
+      figure(DiscrepancyKind::kPowerNormRelative).Add(d * d);
+      if (has_deviation) figure(DiscrepancyKind::kRenormR).Add(std::abs(deviation / before - 1));
+    }
+    const double distance = std::abs(after.mean[c] - batch.mean[c]);
+    const double running = std::sqrt(after.variance[c]);
+    if (running > 0) {
+      figure(DiscrepancyKind::kTidMeanByRunning).Add(distance / running);
+      if (has_deviation) {
+        figure(DiscrepancyKind::kTidDeviationByRunning).Add(std::abs(deviation / running - 1));
+      }
+    }
+    if (has_deviation && deviation > 0) {
+      figure(DiscrepancyKind::kTidMeanByBatch).Add(distance / deviation);
+      figure(DiscrepancyKind::kTidDeviationByBatch).Add(std::abs(running / deviation - 1));
+    }
+  }
+  const auto channels = static_cast<double>(batch.mean.size());
+  figure(DiscrepancyKind::kPowerNormMean).Add(mean_square / channels / channels);
+  if (has_deviation) {
+    figure(DiscrepancyKind::kPowerNormVariance).Add(variance_square / channels / channels);
+  }
+  for (size_t i = 0; i < kDiscrepancyKinds; ++i) figures[i].AddTo(means_[i]);
+}
+
+void RunningDiscrepancies::Summarize(const std::vector<double>& variance,
+                                     Discrepancies& result) const {
+  const bool has_floors = !running_.folds_tokens();
+  std::array<FloorMean, kDiscrepancyKinds> floors;
+  for (const Batch& batch : batches_.kept()) {
+    if (!has_floors) break;
+    const auto* averaged = std::get_if<AveragedReference>(&batch.reference);
+    const DiscrepancyFloors all =
+        averaged != nullptr ? NoiseFloors(batch.count, *averaged, batch.new_weight)
+                            : NoiseFloors(batch.count, std::get<PooledReference>(batch.reference));
+    const std::optional<double> in_order[] = {all.tid_mean_by_batch,
+                                              all.tid_deviation_by_batch,
+                                              all.tid_mean_by_running,
+                                              all.tid_deviation_by_running,
+                                              all.renorm_d,
+                                              all.renorm_r,
+                                              all.powernorm_mean,
+                                              all.powernorm_variance,
+                                              all.powernorm_relative};
+    for (size_t i = 0; i < std::size(in_order); ++i) {
+      floors[i].Add(in_order[i], IsRootMeanSquare(static_cast<DiscrepancyKind>(i)));
+    }
+  }
+  const auto channels = static_cast<double>(variance.size());
+  const double variances = std::accumulate(variance.begin(), variance.end(), 0.0);
+  const double squares =
+      std::inner_product(variance.begin(), variance.end(), variance.begin(), 0.0);
+  for (size_t i = 0; i < static_cast<size_t>(DiscrepancyKind::kFinalMean); ++i) {
+    const auto kind = static_cast<DiscrepancyKind>(i);
+    std::optional<double> floor = floors[i].Result();
+    if (floor && kind == DiscrepancyKind::kPowerNormMean) *floor *= variances / channels / channels;
+    if (floor && kind == DiscrepancyKind::kPowerNormVariance)
+      *floor *= squares / channels / channels;
+    std::optional<Estimate> measured = means_[i].Result();
+    if (IsRootMeanSquare(kind)) {
+      if (floor) floor = std::sqrt(*floor);
+      if (measured) measured = measured->Root();
+    }
+    result[kind] = {measured, floor};
+  }
+}
+
+FinalDiscrepancies::FinalDiscrepancies(const Moments& whole) : whole_(&whole) {
+  for (const double m2 : whole.m2) deviation_.push_back(std::sqrt(m2 / whole.count));
+}
+
+void FinalDiscrepancies::Add(const Moments& batch) {
+  ChannelMean shift;
+  ChannelMean spread;
+  for (size_t c = 0; c < deviation_.size(); ++c) {
+    if (deviation_[c] == 0) continue;
+    shift.Add(std::abs(batch.mean[c] - whole_->mean[c]) / deviation_[c]);
+    if (batch.count < 2) continue;
+    spread.Add(std::abs(std::sqrt(batch.m2[c] / batch.count) / deviation_[c] - 1));
+  }
+  shift.AddTo(mean_);
+  spread.AddTo(spread_);
+  counts_.Add([&] { return batch.count; });
+}
+
+void FinalDiscrepancies::Summarize(Discrepancies& result) const {
+  FloorMean shift;
+  FloorMean spread;
+  for (const double count : counts_.kept()) {
+    const FinalFloors floors = NoiseFloors(count, WholeReference{whole_->count});
+    shift.Add(floors.mean, false);
+    spread.Add(floors.deviation, false);
+  }
+  result[DiscrepancyKind::kFinalMean] = {mean_.Result(), shift.Result()};
+  result[DiscrepancyKind::kFinalDeviation] = {spread_.Result(), spread.Result()};
+}
+
+}  // namespace normd

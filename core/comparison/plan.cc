@@ -1,0 +1,60 @@
+#include "core/comparison/plan.h"
+
+#include <algorithm>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "core/error/error.h"
+
+namespace normd {
+namespace {
+
+template <typename T>
+bool HasTwice(const std::vector<T>& values) {
+  return std::set<T>(values.begin(), values.end()).size() < values.size();
+}
+
+// False for NaN too.
+absl::Status CheckAboveZero(const char* name, double value) {
+  if (value > 0) return absl::OkStatus();
+  return InvalidFieldError(absl::StrCat("thresholds.", name), "must be above 0");
+}
+
+}  // namespace
+
+absl::Status Complete(ComparisonPlan& plan) {
+  if (plan.batch_sizes.empty()) plan.batch_sizes = {0, 1, 2, 4, 8, 32, 128, 4096};
+  if (plan.orders.empty()) {
+    plan.orders = {BatchOrder::kArrival, BatchOrder::kShuffled, BatchOrder::kBySequence,
+                   BatchOrder::kByPosition};
+  }
+  if (plan.batch_sizes.size() > ComparisonPlan::kMostBatchSizes || HasTwice(plan.batch_sizes)) {
+    return InvalidFieldError(
+        "batch_sizes",
+        absl::StrCat("must be ", ComparisonPlan::kMostBatchSizes, " at most, each of them once"));
+  }
+  for (const int64_t size : plan.batch_sizes) {
+    if (size < 0 || size > ComparisonPlan::kLargestBatch) {
+      return InvalidFieldError("batch_sizes",
+                               absl::StrCat("holds ", size, "; must be from 1 to ",
+                                            ComparisonPlan::kLargestBatch, ", or 0"));
+    }
+  }
+  if (HasTwice(plan.orders)) return InvalidFieldError("orders", "must hold each of them once");
+  if (plan.sample_bytes <= 0) return InvalidFieldError("sample_bytes", "must be above 0");
+  const int64_t in_use = plan.batch_size_in_use.value_or(0);
+  if (plan.batch_size_in_use && (in_use < 1 || in_use > ComparisonPlan::kLargestBatch)) {
+    return InvalidFieldError("batch_size_in_use",
+                             absl::StrCat("must be from 1 to ", ComparisonPlan::kLargestBatch));
+  }
+  if (std::find(plan.batch_sizes.begin(), plan.batch_sizes.end(), in_use) ==
+      plan.batch_sizes.end()) {
+    plan.batch_sizes.push_back(in_use);
+  }
+  NORMD_RETURN_IF_ERROR(CheckAboveZero("largest_gap", plan.thresholds.largest_gap));
+  NORMD_RETURN_IF_ERROR(CheckAboveZero("largest_ratio", plan.thresholds.largest_ratio));
+  NORMD_RETURN_IF_ERROR(CheckAboveZero("largest_drift", plan.thresholds.largest_drift));
+  return CheckAboveZero("widest_interval", plan.thresholds.widest_interval);
+}
+
+}  // namespace normd

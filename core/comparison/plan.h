@@ -1,0 +1,42 @@
+// What a comparison measures beyond each chunk. See proto/normd/v1/report.proto.
+#ifndef NORMD_CORE_COMPARISON_PLAN_H_
+#define NORMD_CORE_COMPARISON_PLAN_H_
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "core/comparison/token_sample.h"
+
+namespace normd {
+
+struct VerdictThresholds {
+  double largest_gap = 0.25;
+  double largest_ratio = 1.5;
+  double largest_drift = 0.25;
+  double widest_interval = 0.5;
+};
+
+struct ComparisonPlan {
+  static constexpr int64_t kLargestBatch = 1 << 16;
+  static constexpr size_t kMostBatchSizes = 16;
+  static constexpr int64_t kDefaultSampleBytes = 32 << 20;
+
+  std::vector<int64_t> batch_sizes;  // 0: as they come
+  std::vector<BatchOrder> orders;
+  uint64_t seed = 0;
+  int64_t sample_bytes = kDefaultSampleBytes;
+  std::optional<int64_t> batch_size_in_use;
+  uint64_t first_pass_chunks = 0;
+  VerdictThresholds thresholds;
+};
+
+// Writes out the defaults of what is empty, and has the batch size in use among the sizes.
+// INVALID_ARGUMENT (field "batch_sizes", "orders", "sample_bytes", "batch_size_in_use",
+// "thresholds.largest_gap", ...) where a value is out of its range, or there twice.
+absl::Status Complete(ComparisonPlan& plan);
+
+}  // namespace normd
+
+#endif  // NORMD_CORE_COMPARISON_PLAN_H_

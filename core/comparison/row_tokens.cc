@@ -1,0 +1,90 @@
+#include "core/comparison/row_tokens.h"
+
+#include <cstring>
+
+#include "core/kernels/row_kernels.h"
+
+namespace normd {
+
+RowTokens RowTokens::For(absl::Span<const Normalizer> methods,
+                         absl::Span<const int64_t> row_shape) {
+  RowTokens result;
+  result.steps_ = StepsOf(methods.front());
+  result.channels_ = row_shape.back();
+  for (const Normalizer& method : methods) {
+    if (const auto* normalizer = std::get_if<ChannelNormalizer>(&method)) {
+      result.channels_ = normalizer->channels();
+      result.per_step_ = normalizer->StepChannels();
+      return result;
+    }
+  }
+  result.per_step_ = {result.steps_.step_size / result.channels_, result.channels_, 1};
+  return result;
+}
+
+ChunkTokens RowTokens::Read(ConstElements x, const Rows& rows,
+                            absl::Span<const int64_t> sequence_ids, int64_t first_row) {
+  ChunkTokens result;
+  const int64_t steps = steps_.TotalSteps(rows);
+  result.tokens = {x, TokensOf(steps), channels_};
+  if (per_step_.inner > 1) {
+    Transpose(x, steps);
+    result.tokens.data = {x.type, transposed_.data()};
+  }
+  for (int64_t row = 0; row < rows.count; ++row) {
+    TokenRun run{std::nullopt, TokensOf(steps_.StepsOf(rows, row))};
+    if (!sequence_ids.empty()) {
+      run.sequence = sequence_ids[row];
+    } else if (steps_.may_vary || steps_.steps > 1 || run.tokens > 1) {
+      run.sequence = first_row + row;
+    }
+    const bool continues = !result.runs.empty() && result.runs.back().sequence == run.sequence;
+    if (continues) {
+      result.runs.back().tokens += run.tokens;
+    } else {
+      result.runs.push_back(run);
+    }
+  }
+  if (!kernels::AllFinite(result.tokens.data, result.tokens.count * channels_)) {
+    DropNonFinite(result);
+  }
+  return result;
+}
+
+void RowTokens::Transpose(ConstElements x, int64_t steps) {
+  transposed_.resize(steps * per_step_.size() * SizeOf(x.type));
+  VisitElementType(x.type, [&]<typename T>(ElementTag<T>) {
+    const T* from = x.As<T>();
+    T* to = reinterpret_cast<T*>(transposed_.data());
+    const int64_t plane = per_step_.inner;
+    for (int64_t outer = 0; outer < steps * per_step_.outer; ++outer) {
+      for (int64_t i = 0; i < plane; ++i) {
+        for (int64_t c = 0; c < channels_; ++c) to[i * channels_ + c] = from[c * plane + i];
+      }
+      from += plane * channels_;
+      to += plane * channels_;
+    }
+  });
+}
+
+void RowTokens::DropNonFinite(ChunkTokens& chunk) {
+  finite_.clear();
+  int64_t token = 0;
+  for (TokenRun& run : chunk.runs) {
+    const int64_t end = token + run.tokens;
+    for (; token < end; ++token) {
+      const Tokens one = chunk.tokens.Slice(token, 1);
+      if (kernels::AllFinite(one.data, channels_)) {
+        const char* const begin = one.data.As<char>();
+        finite_.insert(finite_.end(), begin, begin + one.bytes());
+      } else {
+        --run.tokens;
+        ++chunk.non_finite;
+      }
+    }
+  }
+  chunk.tokens = {
+      {chunk.tokens.data.type, finite_.data()}, chunk.tokens.count - chunk.non_finite, channels_};
+}
+
+}  // namespace normd

@@ -1,0 +1,96 @@
+// Several methods over one stream of tokens: all that a report holds.
+#ifndef NORMD_CORE_COMPARISON_STREAM_COMPARISON_H_
+#define NORMD_CORE_COMPARISON_STREAM_COMPARISON_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "core/comparison/cell.h"
+#include "core/comparison/compared_method.h"
+#include "core/comparison/padding_measure.h"
+#include "core/comparison/plan.h"
+#include "core/comparison/report.h"
+#include "core/comparison/row_tokens.h"
+#include "core/comparison/stream_segments.h"
+#include "core/comparison/token_sample.h"
+#include "core/comparison/variance_split.h"
+
+namespace normd {
+
+// What takes one pass is measured on all tokens as they come, in memory that does not grow. What
+// needs the final statistics, or another order, is measured on a sample at the end, or on a second
+// pass. Not thread-safe.
+class StreamComparison {
+ public:
+  // A clock's nanoseconds.
+  using Clock = int64_t (*)();
+
+  // `methods` are those of the rows that tokens come in. INVALID_ARGUMENT (field
+  // "plan.batch_sizes", "specs", ...) where the plan's values are out of range, or methods do not
+  // share their channels.
+  static absl::StatusOr<std::unique_ptr<StreamComparison>> Create(
+      ComparisonPlan plan, absl::Span<const Normalizer> methods,
+      absl::Span<const int64_t> row_shape, Clock clock);
+
+  const ComparisonPlan& plan() const { return plan_; }
+
+  // A chunk: its tokens without padding and, where there is any, all of them.
+  void Add(const ChunkTokens& valid, const ChunkTokens* with_padding);
+
+  // The same chunks come again.
+  void BeginSecondPass();
+  void AddAgain(const ChunkTokens& valid);
+
+  // Once, at the end. gap_is_exactly_zero is left to the caller.
+  ComparisonReport Finish();
+
+ private:
+  StreamComparison(ComparisonPlan plan, std::vector<ComparedMethod> methods, int64_t channels,
+                   Clock clock);
+
+  void AddSequences(const ChunkTokens& chunk);
+  void EndSequence();
+  Cell MakeCell(BatchOrder order, int64_t batch_size, bool with_padding) const;
+  void InferFromSample();
+  void MeasureOrder(BatchOrder order, ComparisonReport& report) const;
+  void MeasureCoBatches(ComparisonReport& report) const;
+  void MeasureShapes(ComparisonReport& report) const;
+  // body(position, moments) for each position in the sample, but for those left out.
+  void ForEachPosition(absl::FunctionRef<void(int64_t, const Moments&)> body) const;
+  void LeaveOutConstantPositions();
+  void MeasurePositions(ComparisonReport& report) const;
+  void MeasureMethods(ComparisonReport& report) const;
+  double NanosecondsPerToken(const ComparedMethod& method) const;
+  void DrawSegments(ComparisonReport& report) const;
+
+  ComparisonPlan plan_;
+  std::vector<ComparedMethod> methods_;
+  int64_t channels_;
+  Clock clock_;
+  std::vector<Cell> cells_;         // in the order of arrival
+  std::vector<Cell> padded_cells_;  // the same with padding; none where there is none
+  StreamSegments segments_;
+  TokenScales scales_;
+  TokenSample sample_;
+  GroupSplit by_sequence_;
+  PaddingMeasure padding_;
+  std::optional<int64_t> open_sequence_;
+  Moments sequence_;  // of the open one
+  int64_t tokens_ = 0;
+  int64_t sequences_ = 0;
+  int64_t padded_tokens_ = 0;
+  int64_t non_finite_tokens_ = 0;
+  std::vector<int64_t> constant_positions_;
+  bool in_second_pass_ = false;
+  Moments whole_;  // once all came
+  Moments scratch_;
+};
+
+}  // namespace normd
+
+#endif  // NORMD_CORE_COMPARISON_STREAM_COMPARISON_H_

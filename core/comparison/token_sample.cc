@@ -1,0 +1,141 @@
+#include "core/comparison/token_sample.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+namespace normd {
+
+void TokenSample::BeginUnit(const Tokens& tokens, std::optional<int64_t> sequence) {
+  int64_t position = 0;
+  if (open_ && open_->sequence == sequence) position = open_->first_position + open_tokens_;
+  Close();
+  open_.emplace();
+  open_->first_token = seen_;
+  open_->sequence = sequence;
+  open_->first_position = position;
+  open_->tokens = {{tokens.data.type, nullptr}, 0, tokens.channels};
+  open_number_ = random_.Next();
+  keeps_open_ = !evicted_ || open_number_ < least_evicted_;
+  open_tokens_ = 0;
+}
+
+void TokenSample::Close() {
+  if (!open_ || !keeps_open_ || open_->tokens.count == 0) return;
+  bytes_ += static_cast<int64_t>(open_->bytes.size());
+  units_.emplace(open_number_, *std::move(open_));
+  while (bytes_ > max_bytes_ && units_.size() > 1) {
+    const auto last = std::prev(units_.end());
+    bytes_ -= static_cast<int64_t>(last->second.bytes.size());
+    least_evicted_ = last->first;
+    evicted_ = true;
+    units_.erase(last);
+  }
+}
+
+void TokenSample::Add(Tokens tokens, std::optional<int64_t> sequence) {
+  if (sequence) has_sequences_ = true;
+  const int64_t longest = sequence ? kLongestUnit : kRun;
+  while (tokens.count > 0) {
+    if (!open_ || open_->sequence != sequence || open_tokens_ == longest) {
+      BeginUnit(tokens, sequence);
+    }
+    const int64_t size = std::min(tokens.count, longest - open_tokens_);
+    const Tokens part = tokens.Slice(0, size);
+    if (keeps_open_) {
+      const char* const begin = part.data.As<char>();
+      open_->bytes.insert(open_->bytes.end(), begin, begin + part.bytes());
+      open_->tokens.count += size;
+    }
+    open_tokens_ += size;
+    seen_ += size;
+    tokens = tokens.Slice(size, tokens.count - size);
+  }
+}
+
+void TokenSample::EndChunk() {
+  if (open_ && keeps_open_) open_->chunk_ends.push_back(open_->tokens.count);
+}
+
+void TokenSample::Finish() {
+  Close();
+  open_.reset();
+}
+
+int64_t TokenSample::tokens() const {
+  return std::accumulate(
+      units_.begin(), units_.end(), int64_t{0},
+      [](int64_t sum, const auto& unit) { return sum + unit.second.tokens.count; });
+}
+
+int64_t TokenSample::positions() const {
+  int64_t positions = 0;
+  for (const auto& [number, unit] : units_) {
+    positions = std::max(positions, unit.first_position + unit.tokens.count);
+  }
+  return positions;
+}
+
+std::vector<const SampleUnit*> TokenSample::InOrder() const {
+  std::vector<const SampleUnit*> units;
+  for (const auto& [number, unit] : units_) units.push_back(&unit);
+  std::sort(units.begin(), units.end(), [](const SampleUnit* a, const SampleUnit* b) {
+    return a->first_token < b->first_token;
+  });
+  return units;
+}
+
+std::vector<Tokens> TokenSample::Singles() const {
+  std::vector<Tokens> tokens;
+  for (const SampleUnit* unit : InOrder()) {
+    for (int64_t i = 0; i < unit->tokens.count; ++i) tokens.push_back(unit->Get().Slice(i, 1));
+  }
+  return tokens;
+}
+
+void TokenSample::ForEach(BatchOrder order, uint64_t seed,
+                          absl::FunctionRef<void(const Tokens&)> add,
+                          absl::FunctionRef<void()> end_group) const {
+  const std::vector<const SampleUnit*> units = InOrder();
+  switch (order) {
+    case BatchOrder::kArrival:
+      for (const SampleUnit* unit : units) {
+        int64_t begin = 0;
+        for (const int64_t end : unit->chunk_ends) {
+          if (end > begin) add(unit->Get().Slice(begin, end - begin));
+          if (is_complete()) end_group();
+          begin = end;
+        }
+        const int64_t rest = unit->tokens.count - begin;
+        if (rest > 0) add(unit->Get().Slice(begin, rest));
+      }
+      if (!is_complete()) end_group();
+      return;
+    case BatchOrder::kShuffled: {
+      std::vector<Tokens> tokens = Singles();
+      SeededRandom random(seed);
+      Shuffle(random, tokens);
+      for (const Tokens& token : tokens) add(token);
+      end_group();
+      return;
+    }
+    case BatchOrder::kBySequence:
+      for (size_t i = 0; i < units.size(); ++i) {
+        add(units[i]->Get());
+        if (i + 1 == units.size() || units[i + 1]->sequence != units[i]->sequence) end_group();
+      }
+      return;
+    case BatchOrder::kByPosition:
+      for (int64_t position = 0; position < positions(); ++position) {
+        if (std::binary_search(left_out_.begin(), left_out_.end(), position)) continue;
+        for (const SampleUnit* unit : units) {
+          const int64_t i = position - unit->first_position;
+          if (i >= 0 && i < unit->tokens.count) add(unit->Get().Slice(i, 1));
+        }
+        end_group();
+      }
+      return;
+  }
+}
+
+}  // namespace normd

@@ -1,0 +1,94 @@
+// A sample of a stream's tokens that any order can be made of.
+#ifndef NORMD_CORE_COMPARISON_TOKEN_SAMPLE_H_
+#define NORMD_CORE_COMPARISON_TOKEN_SAMPLE_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "core/comparison/seeded_random.h"
+#include "core/comparison/tokens.h"
+
+namespace normd {
+
+// The order in which tokens are put into batches. See proto/normd/v1/report.proto.
+enum class BatchOrder { kArrival, kShuffled, kBySequence, kByPosition };
+
+// Neighboring tokens of one sequence. Owns them.
+struct SampleUnit {
+  int64_t first_token = 0;          // its number in the stream
+  std::optional<int64_t> sequence;  // none: the stream has no sequences
+  int64_t first_position = 0;       // within the sequence
+  std::vector<int64_t> chunk_ends;  // tokens of the unit before each end of a chunk within it
+  std::vector<char> bytes;
+  Tokens tokens;  // data apart, which is `bytes`
+
+  Tokens Get() const { return {{tokens.data.type, bytes.data()}, tokens.count, tokens.channels}; }
+};
+
+// At least one unit is kept. Units are whole sequences, up to 4096 tokens of one, or runs of 256
+// tokens where there are no sequences. Each gets a random number, and those of the smallest numbers
+// are kept, as many as there is room for: each is as likely, wherever in the stream it comes
+// (bottom-k sampling, Cohen and Kaplan 2007). A value.
+class TokenSample {
+ public:
+  TokenSample(uint64_t seed, int64_t max_bytes) : random_(seed), max_bytes_(max_bytes) {}
+
+  // The next tokens, all of one sequence if of any. A sequence comes in one piece after the other.
+  void Add(Tokens tokens, std::optional<int64_t> sequence);
+  // The last tokens that came ended a chunk.
+  void EndChunk();
+  // There will be no more.
+  void Finish();
+
+  // All that follows is for a finished sample.
+
+  int64_t tokens() const;
+  // Whether it is all of the stream.
+  bool is_complete() const { return !evicted_; }
+  bool has_sequences() const { return has_sequences_; }
+  // Those of the longest sequence.
+  int64_t positions() const;
+
+  // All of them in the order of arrival, one by one.
+  std::vector<Tokens> Singles() const;
+
+  // The order by positions will be without these, in ascending order.
+  void LeaveOut(std::vector<int64_t> positions) { left_out_ = std::move(positions); }
+
+  // Calls `add` with all tokens in their order, piece by piece, and `end_group` after each chunk
+  // (in the order of arrival, of a complete sample), sequence or position.
+  void ForEach(BatchOrder order, uint64_t seed, absl::FunctionRef<void(const Tokens&)> add,
+               absl::FunctionRef<void()> end_group) const;
+
+ private:
+  static constexpr int64_t kRun = 256;
+  static constexpr int64_t kLongestUnit = 4096;
+
+  void BeginUnit(const Tokens& tokens, std::optional<int64_t> sequence);
+  void Close();
+  std::vector<const SampleUnit*> InOrder() const;
+
+  SeededRandom random_;
+  int64_t max_bytes_;
+  int64_t bytes_ = 0;
+  bool evicted_ = false;
+  bool has_sequences_ = false;
+  uint64_t least_evicted_ = 0;            // once one is
+  std::map<uint64_t, SampleUnit> units_;  // by their random numbers
+
+  std::vector<int64_t> left_out_;  // positions, ascending
+
+  std::optional<SampleUnit> open_;  // what comes belongs to it
+  uint64_t open_number_ = 0;
+  int64_t open_tokens_ = 0;  // kept or not
+  bool keeps_open_ = false;
+  int64_t seen_ = 0;
+};
+
+}  // namespace normd
+
+#endif  // NORMD_CORE_COMPARISON_TOKEN_SAMPLE_H_
