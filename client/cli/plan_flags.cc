@@ -13,7 +13,7 @@ const std::map<std::string, v1::BatchOrder>& Orders() {
                                                 {"shuffled", v1::BATCH_ORDER_SHUFFLED},
                                                 {"by-sequence", v1::BATCH_ORDER_BY_SEQUENCE},
                                                 {"by-position", v1::BATCH_ORDER_BY_POSITION}};
-  return *orders;
+  return *kOrders;
 }
 
 }  // namespace
