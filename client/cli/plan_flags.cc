@@ -8,7 +8,7 @@ namespace normd::cli {
 namespace {
 
 const std::map<std::string, v1::BatchOrder>& Orders() {
-  static const auto* const orders =
+  static const auto* const kOrders =
       new std::map<std::string, v1::BatchOrder>{{"arrival", v1::BATCH_ORDER_ARRIVAL},
                                                 {"shuffled", v1::BATCH_ORDER_SHUFFLED},
                                                 {"by-sequence", v1::BATCH_ORDER_BY_SEQUENCE},
