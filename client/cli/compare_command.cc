@@ -21,6 +21,7 @@ struct CompareFlags {
   PlanFlags plan;
   int64_t rows_per_chunk = 128;
   std::vector<std::string> methods;
+  bool channels_first = false;
   std::string specs_path;
   std::string report_path;
   std::string csv_path;
@@ -84,6 +85,11 @@ int64_t SampleBytes(const v1::ComparisonPlan& plan) {
 void RunCommand(const CompareFlags& flags, const GlobalFlags& global) {
   v1::CompareOpen open = ValueOrFail(ToOpen(flags), global);
   RowChunks chunks = ValueOrFail(ReadChunks(flags.input, flags.rows_per_chunk), global);
+  if (flags.channels_first && !chunks.MoveChannelsLast()) {
+    Fail(absl::InvalidArgumentError(absl::StrCat(
+             flags.input.path, ": --channels-first needs [N, C, ...] with further dimensions")),
+         global);
+  }
   chunks.TellSequences();
   *open.mutable_plan() = flags.plan.ToPlan();
   const int passes = chunks.bytes() > SampleBytes(open.plan()) ? 2 : 1;
@@ -130,6 +136,9 @@ void AddCompareCommand(CLI::App& app, const GlobalFlags& global) {
       ->add_option("--specs", flags->specs_path,
                    "Methods with parameters, a JSON file: {\"specs\": [{\"layer_norm\": {}}]}")
       ->excludes(method);
+  command->add_flag("--channels-first", flags->channels_first,
+                    "The input is images [N, C, H, W] or rows [N, C, T]: every pixel or step is a "
+                    "token of C features");
   command->add_option("--report", flags->report_path,
                       "Write the whole report here, one self-contained file of HTML");
   command->add_option("--csv", flags->csv_path, "Write every figure of every batch size here");

@@ -1,6 +1,7 @@
 #include "client/cli/row_chunks.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -64,6 +65,31 @@ bool RowChunks::SetResidual(v1::Tensor residual) {
                                tensor_.shape().begin(), tensor_.shape().end());
   if (fits) residual_ = std::move(*residual.mutable_data());
   return fits;
+}
+
+bool RowChunks::MoveChannelsLast() {
+  if (tensor_.shape_size() < 3) return false;
+  const int64_t channels = tensor_.shape(1);
+  int64_t positions = 1;
+  for (int i = 2; i < tensor_.shape_size(); ++i) positions *= tensor_.shape(i);
+  if (channels * positions == 0) return true;
+  const int64_t element = row_bytes() / (channels * positions);
+  const int64_t row_size = row_bytes();
+  const std::string from = std::move(*tensor_.mutable_data());
+  std::string to(from.size(), '\0');
+  for (int64_t row = 0; row < tensor_.shape(0); ++row) {
+    const char* const begin = from.data() + row * row_size;
+    char* next = to.data() + row * row_size;
+    for (int64_t position = 0; position < positions; ++position) {
+      for (int64_t c = 0; c < channels; ++c, next += element) {
+        std::memcpy(next, begin + (c * positions + position) * element, element);
+      }
+    }
+  }
+  *tensor_.mutable_data() = std::move(to);
+  tensor_.mutable_shape()->erase(tensor_.mutable_shape()->begin() + 1);
+  tensor_.add_shape(channels);
+  return true;
 }
 
 v1::Chunk RowChunks::Get(int64_t i) const {

@@ -28,6 +28,10 @@ class RowChunks {
   static absl::StatusOr<RowChunks> Cut(v1::Tensor tensor, RowLayout layout,
                                        const std::string& range, int64_t rows_per_chunk);
 
+  // Of images [N, C, H, W], or rows [N, C, T]: moves the channels to the last dimension. False
+  // where there are no dimensions behind them.
+  bool MoveChannelsLast();
+
   // Chunks will tell the sequences of rows that stand one after the other, as Compare takes them.
   void TellSequences() { tells_sequences_ = true; }
   // Adds a tensor to each chunk's rows; false unless it is of their tensor's type and shape.

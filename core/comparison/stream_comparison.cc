@@ -221,7 +221,7 @@ void StreamComparison::MeasureCoBatches(ComparisonReport& report) const {
   for (size_t i = 0; i < cells_.size(); ++i) {
     CellReport& cell = report.cells[i];
     for (size_t method = 0; method < cell.methods.size(); ++method) {
-      const auto outputs = OutputsAmongMates(methods_[method], tokens, probes, cell.batch_size,
+      const auto outputs = OutputsAmongMates(methods_[method], tokens, probes, cell.usual_batch_size,
                                              kCoBatches, plan_.seed);
       if (outputs) cell.methods[method].co_batch_sensitivity = SensitivityOf(*outputs, channels_);
     }

@@ -242,9 +242,11 @@ function findCell(report, order, size) {
 
 // The cell that the verdict is about: that of its batch size in order of arrival, or the nearest.
 function cellInUse(report) {
-  const wanted = Math.log(report.verdict.batchSize || 1);
-  const distance = (cell) => Math.abs(Math.log(cell.meanSize || 1) - wanted);
   const candidates = report.cells.filter((cell) => cell.order === arrival && !cell.withPadding);
+  const wanted = report.plan && report.plan.batchSizeInUse || 0;
+  const exact = candidates.find((cell) => cell.size === wanted);
+  if (exact) return exact;
+  const distance = (cell) => Math.abs(Math.log((cell.meanSize || 1) / (report.verdict.batchSize || 1)));
   return candidates.sort((one, other) => distance(one) - distance(other))[0] || null;
 }
 
