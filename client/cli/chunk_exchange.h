@@ -2,15 +2,14 @@
 #ifndef NORMD_CLIENT_CLI_CHUNK_EXCHANGE_H_
 #define NORMD_CLIENT_CLI_CHUNK_EXCHANGE_H_
 
-#include <unistd.h>
-
+#include <algorithm>
 #include <cstdint>
-#include <cstdio>
 #include <thread>
 #include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "client/cli/progress.h"
 #include "client/cli/row_chunks.h"
 #include "client/cpp/status.h"
 
@@ -49,7 +48,7 @@ absl::StatusOr<typename Stream::Last> Exchange(Stream& stream, const RowChunks& 
     }
     stream.CloseWrites();
   });
-  const bool show_progress = isatty(STDERR_FILENO) != 0;
+  Progress progress(chunks.rows() * passes);
   absl::Status status;
   for (int64_t answers = 1;; ++answers) {
     auto answer = stream.Read();
@@ -67,11 +66,8 @@ absl::StatusOr<typename Stream::Last> Exchange(Stream& stream, const RowChunks& 
       break;
     }
     take(*std::move(answer));
-    if (show_progress && answers % 1000 == 0) {
-      std::fprintf(stderr, "\r%3ld%%", 100 * answers / (chunks.count() * passes));
-    }
+    progress.Show(chunks.rows() * answers / std::max<int64_t>(1, chunks.count()));
   }
-  if (show_progress) std::fputs("\r", stderr);
   if (!status.ok()) stream.Cancel();
   writer.join();
   if (!status.ok()) return status;

@@ -6,6 +6,7 @@
 #include "client/cli/chunk_exchange.h"
 #include "client/cli/commands.h"
 #include "client/cli/input_flags.h"
+#include "client/cli/live_table.h"
 #include "client/cli/number_check.h"
 #include "client/cli/plan_flags.h"
 #include "client/cli/report/report_page.h"
@@ -23,6 +24,7 @@ struct CompareFlags {
   std::vector<std::string> methods;
   bool channels_first = false;
   std::string specs_path;
+  bool follow = false;
   std::string report_path;
   std::string csv_path;
 };
@@ -98,11 +100,13 @@ void RunCommand(const CompareFlags& flags, const GlobalFlags& global) {
   const std::vector<int64_t> row_shape = chunks.row_shape();
   open.mutable_row_shape()->Assign(row_shape.begin(), row_shape.end());
   const auto stream = ValueOrFail(global.Connect().OpenCompare(open), global);
-  const v1::CompareSummary summary =
-      ValueOrFail(Exchange(
-                      *stream, chunks, [](const client::CompareAnswer&) {}, passes),
-                  global);
   const std::vector<std::string> methods = MethodColumns(stream->opened());
+  LiveTable live(methods);
+  const auto take = [&](const client::CompareAnswer& answer) {
+    if (flags.follow && answer.result.methods_size() > 0) live.Add(answer.result);
+  };
+  const v1::CompareSummary summary = ValueOrFail(Exchange(*stream, chunks, take, passes), global);
+  if (flags.follow) live.Finish();
   if (!flags.report_path.empty()) {
     const std::string page =
         ReportPage(ToJson(summary.report(), global), methods, Title(flags.input.path));
@@ -139,6 +143,7 @@ void AddCompareCommand(CLI::App& app, const GlobalFlags& global) {
   command->add_flag("--channels-first", flags->channels_first,
                     "The input is images [N, C, H, W] or rows [N, C, T]: every pixel or step is a "
                     "token of C features");
+  command->add_flag("--follow", flags->follow, "Show the figures so far while the stream runs");
   command->add_option("--report", flags->report_path,
                       "Write the whole report here, one self-contained file of HTML");
   command->add_option("--csv", flags->csv_path, "Write every figure of every batch size here");
