@@ -19,7 +19,9 @@ constexpr size_t kMostNamed = 16;
 }  // namespace
 
 ChannelShapeSums::ChannelShapeSums(const Moments& moments)
-    : moments_(&moments), fourth_powers_(moments.mean.size()), largest_(moments.mean.size()) {}
+    : moments_(&moments), fourth_powers_(moments.mean.size()), largest_(moments.mean.size()) {
+  for (const double m2 : moments.m2) deviations_.push_back(std::sqrt(m2 / moments.count));
+}
 
 void ChannelShapeSums::Add(const Tokens& tokens) {
   VisitElementType(tokens.data.type, [&]<typename T>(ElementTag<T>) {
@@ -28,9 +30,10 @@ void ChannelShapeSums::Add(const Tokens& tokens) {
     for (int64_t token = 0; token < tokens.count; ++token, x += channels) {
       for (size_t c = 0; c < channels; ++c) {
         const double value = kernels::LoadElement(x + c);
-        const double square = (value - moments_->mean[c]) * (value - moments_->mean[c]);
-        fourth_powers_[c] += square * square;
         largest_[c] = std::max(largest_[c], std::abs(value));
+        if (deviations_[c] <= 0) continue;
+        const double distance = (value - moments_->mean[c]) / deviations_[c];
+        fourth_powers_[c] += distance * distance * distance * distance;
       }
     }
   });
@@ -43,16 +46,14 @@ ChannelShapes ChannelShapeSums::Result() const {
   ChannelShapes result;
   result.count = static_cast<int64_t>(largest_.size());
   for (size_t c = 0; c < largest_.size(); ++c) {
-    const double variance = moments_->m2[c] / moments_->count;
-    if (variance <= 0) {
+    if (deviations_[c] <= 0) {
       ++result.without_variance;
       continue;
     }
-    const double kurtosis = fourth_powers_[c] / moments_->count / variance / variance;
-    all.push_back(
-        {static_cast<int64_t>(c), moments_->mean[c], std::sqrt(variance), kurtosis, largest_[c]});
+    all.push_back({static_cast<int64_t>(c), moments_->mean[c], deviations_[c],
+                   fourth_powers_[c] / moments_->count, largest_[c]});
     deviations.push_back(all.back().deviation);
-    kurtoses.push_back(kurtosis);
+    kurtoses.push_back(all.back().kurtosis);
   }
   if (all.empty()) return result;
   result.median_kurtosis = Median(kurtoses);

@@ -37,7 +37,8 @@ class ChannelShapeSums {
 
  private:
   const Moments* moments_;
-  std::vector<double> fourth_powers_;  // sum of (x - mean)^4
+  std::vector<double> deviations_;
+  std::vector<double> fourth_powers_;  // sum of ((x - mean) / deviation)^4: of any unit
   std::vector<double> largest_;        // |x|
 };
 
