@@ -7,6 +7,12 @@
 #include "core/kernels/channel_kernels.h"
 
 namespace normd {
+namespace {
+
+// Of squares: as many as there may be still have a sum.
+constexpr double kTooLarge = 0x1p960;
+
+}  // namespace
 
 void TokenGaps::Add(const double* y, const double* reference, int64_t tokens, int64_t channels) {
   for (int64_t token = 0; token < tokens; ++token, y += channels, reference += channels) {
@@ -16,6 +22,7 @@ void TokenGaps::Add(const double* y, const double* reference, int64_t tokens, in
       difference += (y[c] - reference[c]) * (y[c] - reference[c]);
       square += reference[c] * reference[c];
     }
+    if (!(difference < kTooLarge && square < kTooLarge)) continue;
     difference_squares_ += difference;
     reference_squares_ += square;
     if (difference == 0) {

@@ -44,7 +44,8 @@ struct CellReport {
   std::vector<CellMethod> methods;
 };
 
-// How far y, a method's outputs for tokens, is from y', the reference. A value.
+// How far y, a method's outputs for tokens, is from y', the reference. Tokens whose outputs are too
+// large to be squared are left out. A value.
 class TokenGaps {
  public:
   void Add(const double* y, const double* reference, int64_t tokens, int64_t channels);
