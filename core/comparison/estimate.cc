@@ -62,10 +62,13 @@ std::optional<Estimate> BlockMeans::Result() const {
   double center = 0;
   for (const double block : blocks_) center += block;
   center /= static_cast<double>(blocks);
+  // In units of the center, lest squares overflow.
+  const double unit = center > 0 ? center : 1;
   double squares = 0;
-  for (const double block : blocks_) squares += (block - center) * (block - center);
+  for (const double block : blocks_) squares += std::pow((block - center) / unit, 2);
   const auto n = static_cast<double>(blocks);
-  const double deviation = std::sqrt(squares / (n - 1) / n) / static_cast<double>(block_size_);
+  const double deviation =
+      unit * std::sqrt(squares / (n - 1) / n) / static_cast<double>(block_size_);
   const double reach = kQuantiles[blocks - kLeastBlocks] * deviation;
   result.low = std::max(result.value - reach, 0.0);
   result.high = result.value + reach;
