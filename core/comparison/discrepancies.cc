@@ -219,6 +219,9 @@ void RunningDiscrepancies::Summarize(const std::vector<double>& variance,
       if (floor) floor = std::sqrt(*floor);
       if (measured) measured = measured->Root();
     }
+    // The squares of variances may be too large.
+    if (floor && !std::isfinite(*floor)) floor.reset();
+    if (measured && !std::isfinite(measured->value)) measured.reset();
     result[kind] = {measured, floor};
   }
 }

@@ -34,7 +34,8 @@ enum class DiscrepancyKind : size_t {
 };
 inline constexpr size_t kDiscrepancyKinds = 11;
 
-// One of them. `measured` is absent where nothing was, `noise_floor` where there is none.
+// One of them. `measured` is absent where nothing was, `noise_floor` where there is none, and both
+// where float64 has no such value.
 struct MeasuredDiscrepancy {
   std::optional<Estimate> measured;
   std::optional<double> noise_floor;
