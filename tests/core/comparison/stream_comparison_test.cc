@@ -1,0 +1,418 @@
+#include "core/comparison/stream_comparison.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "tests/testing/compared_methods.h"
+#include "tests/testing/error_matchers.h"
+#include "tests/testing/non_finite.h"
+#include "tests/testing/random_values.h"
+#include "tests/testing/same_bits.h"
+
+namespace normd {
+namespace {
+
+using testing::BatchNormSpec;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using testing::IsInvalidField;
+using testing::LayerNormSpec;
+using testing::MinMaxSpec;
+using testing::NormalizerOf;
+using testing::RandomFloats;
+using testing::SameBits;
+using ::testing::Truly;
+
+// Feeds rows of one shape to several methods.
+class Stream {
+ public:
+  Stream(const std::vector<NormalizationSpec>& specs, const Shape& row_shape,
+         const ComparisonPlan& plan = {}) {
+    std::vector<Normalizer> methods;
+    for (const NormalizationSpec& spec : specs) methods.push_back(NormalizerOf(spec, row_shape));
+    tokens_.emplace(RowTokens::For(methods, row_shape));
+    row_size_ = 1;
+    for (const int64_t size : row_shape) row_size_ *= size;
+    comparison_ = *StreamComparison::Create(plan, methods, row_shape, [] { return int64_t{0}; });
+  }
+
+  StreamComparison& comparison() { return *comparison_; }
+
+  // In chunks of so many rows; again: as the second pass.
+  template <typename T>
+  void Feed(const std::vector<T>& values, int64_t rows_per_chunk, bool again = false) {
+    const auto rows = static_cast<int64_t>(values.size()) / row_size_;
+    for (int64_t row = 0; row < rows; row += rows_per_chunk) {
+      const ChunkTokens chunk = tokens_->Read(values.data() + row * row_size_,
+                                              std::min(rows_per_chunk, rows - row), {}, row);
+      if (again) {
+        comparison_->AddAgain(chunk);
+      } else {
+        comparison_->Add(chunk, nullptr);
+      }
+    }
+  }
+
+ private:
+  int64_t row_size_ = 0;
+  std::optional<RowTokens> tokens_;
+  std::unique_ptr<StreamComparison> comparison_;
+};
+
+const CellReport* FindCell(const ComparisonReport& report, BatchOrder order, int64_t batch_size) {
+  for (const CellReport& cell : report.cells) {
+    const bool is_it = cell.order == order && cell.batch_size == batch_size && !cell.with_padding;
+    if (is_it) return &cell;
+  }
+  ADD_FAILURE() << "no cell of " << batch_size;
+  return nullptr;
+}
+
+// All figures of a cell, absent ones as -1.
+std::vector<double> FiguresOf(const CellReport& cell) {
+  std::vector<double> figures = {static_cast<double>(cell.batches), cell.mean_batch_size,
+                                 static_cast<double>(cell.usual_batch_size),
+                                 cell.effective_batch_size.value_or(-1)};
+  const auto add = [&](const std::optional<Estimate>& estimate) {
+    for (const double figure :
+         {estimate ? estimate->value : -1, estimate ? estimate->low.value_or(-1) : -1,
+          estimate ? estimate->high.value_or(-1) : -1}) {
+      figures.push_back(figure);
+    }
+  };
+  for (const CellMethod& method : cell.methods) {
+    const GapSummary gap = method.output_gap.value_or(GapSummary{-1, -1, -1, -1});
+    figures.insert(figures.end(), {gap.p50, gap.p99, gap.largest, gap.overall});
+    add(method.co_batch_sensitivity);
+    for (const auto& discrepancy : method.discrepancies.value_or(Discrepancies()).values) {
+      add(discrepancy.measured);
+      figures.push_back(discrepancy.noise_floor.value_or(-1));
+    }
+  }
+  return figures;
+}
+
+void ExpectFinite(const ComparisonReport& report) {
+  for (const CellReport& cell : report.cells) {
+    EXPECT_THAT(FiguresOf(cell), Each(Truly([](double figure) { return std::isfinite(figure); })))
+        << cell.batch_size;
+  }
+  for (const MethodReport& method : report.methods) {
+    EXPECT_TRUE(std::isfinite(method.padding_gap.value_or(0)));
+  }
+  for (const auto& series : report.plots.channels) {
+    for (const double value : series.values) EXPECT_TRUE(std::isfinite(value));
+  }
+}
+
+TEST(StreamComparisonTest, AnEmptyStreamSaysThereIsNotEnough) {
+  Stream stream({BatchNormSpec(), LayerNormSpec()}, {4});
+  const ComparisonReport report = stream.comparison().Finish();
+  EXPECT_EQ(report.tokens, 0);
+  EXPECT_EQ(report.methods.size(), 2);
+  EXPECT_TRUE(report.cells.empty());
+  EXPECT_EQ(report.verdict.kind, Verdict::Kind::kNotEnoughData);
+  EXPECT_FALSE(report.plan.batch_sizes.empty());
+}
+
+TEST(StreamComparisonTest, AnEmptyStreamHasASecondPassToo) {
+  Stream stream({BatchNormSpec()}, {4});
+  stream.comparison().BeginSecondPass();
+  EXPECT_EQ(stream.comparison().Finish().verdict.kind, Verdict::Kind::kNotEnoughData);
+}
+
+TEST(StreamComparisonTest, OneTokenIsABatchThatTrainingRefuses) {
+  Stream stream({BatchNormSpec(), BatchNormSpec(BatchEma()), LayerNormSpec(), MinMaxSpec()}, {4});
+  stream.Feed<float>({1, 2, 3, 4}, 1);
+  const ComparisonReport report = stream.comparison().Finish();
+  EXPECT_EQ(report.tokens, 1);
+  EXPECT_EQ(report.sampled_tokens, 1);
+  ExpectFinite(report);
+  const CellReport* const cell = FindCell(report, BatchOrder::kArrival, 0);
+  ASSERT_NE(cell, nullptr);
+  EXPECT_EQ(cell->batches, 1);
+  EXPECT_FALSE(cell->methods[0].output_gap.has_value());
+  ASSERT_TRUE(cell->methods[2].output_gap.has_value());
+  EXPECT_EQ(cell->methods[2].output_gap->largest, 0);
+  EXPECT_EQ(report.channels.without_variance, 4);
+  EXPECT_FALSE(report.drift.has_value());
+  EXPECT_EQ(report.verdict.kind, Verdict::Kind::kNotEnoughData);
+}
+
+TEST(StreamComparisonTest, ConstantChannelsHaveNoGapAndNoDiscrepancy) {
+  Stream stream({BatchNormSpec(), LayerNormSpec(), MinMaxSpec()}, {3});
+  std::vector<float> values;
+  for (int i = 0; i < 500; ++i) values.insert(values.end(), {7, -3, 0.1f});
+  stream.Feed(values, 10);
+  const ComparisonReport report = stream.comparison().Finish();
+  ExpectFinite(report);
+  EXPECT_EQ(report.channels.without_variance, 3);
+  EXPECT_FALSE(report.drift.has_value());
+  EXPECT_TRUE(report.plots.channels.empty());
+  EXPECT_THAT(report.plots.discrepancy, Each(0));
+  const CellReport* const cell = FindCell(report, BatchOrder::kArrival, 8);
+  ASSERT_NE(cell, nullptr);
+  EXPECT_FALSE(cell->effective_batch_size.has_value());
+  for (const CellMethod& method : cell->methods) {
+    ASSERT_TRUE(method.output_gap.has_value());
+    EXPECT_NEAR(method.output_gap->overall, 0, 1e-12);
+  }
+  EXPECT_FALSE((*cell->methods[0].discrepancies)[DiscrepancyKind::kFinalMean].measured.has_value());
+}
+
+TEST(StreamComparisonTest, LayerNormsGapIsExactlyZero) {
+  Stream stream({BatchNormSpec(), LayerNormSpec()}, {5, 16});
+  stream.Feed(RandomFloats(100 * 5 * 16), 7);
+  const ComparisonReport report = stream.comparison().Finish();
+  ExpectFinite(report);
+  int measured = 0;
+  for (const CellReport& cell : report.cells) {
+    if (cell.batches == 0) continue;
+    ++measured;
+    ASSERT_TRUE(cell.methods[1].output_gap.has_value()) << cell.batch_size;
+    EXPECT_EQ(cell.methods[1].output_gap->largest, 0);
+    EXPECT_EQ(cell.methods[1].output_gap->overall, 0);
+    EXPECT_FALSE(cell.methods[1].discrepancies.has_value());
+    if (cell.batch_size == 2) {
+      EXPECT_GT(cell.methods[0].output_gap->overall, 0.1);
+    }
+    if (cell.order == BatchOrder::kArrival && cell.batch_size > 1) {
+      ASSERT_TRUE(cell.methods[1].co_batch_sensitivity.has_value());
+      EXPECT_EQ(cell.methods[1].co_batch_sensitivity->value, 0);
+    }
+  }
+  EXPECT_GT(measured, 20);
+  EXPECT_EQ(report.methods[1].state_bytes, 0);
+  EXPECT_EQ(report.methods[0].state_bytes, 2 * 16 * 8);
+}
+
+TEST(StreamComparisonTest, AMethodOfExtremesHasAGapAndNoDiscrepancies) {
+  Stream stream({MinMaxSpec()}, {8});
+  stream.Feed(RandomFloats(1000 * 8), 50);
+  const ComparisonReport report = stream.comparison().Finish();
+  ExpectFinite(report);
+  const CellReport* const small = FindCell(report, BatchOrder::kArrival, 2);
+  const CellReport* const large = FindCell(report, BatchOrder::kArrival, 128);
+  ASSERT_TRUE(small != nullptr && large != nullptr);
+  EXPECT_GT(large->methods[0].output_gap->overall, 0);
+  EXPECT_LT(large->methods[0].output_gap->overall, small->methods[0].output_gap->overall);
+  EXPECT_FALSE(large->methods[0].discrepancies.has_value());
+  EXPECT_FALSE(report.methods[0].cold_start_tokens.has_value());
+  EXPECT_EQ(report.verdict.kind, Verdict::Kind::kNotEnoughData);
+}
+
+TEST(StreamComparisonTest, AnEstimatorOfTokensHasDiscrepanciesWithoutNoiseFloors) {
+  Stream stream({BatchNormSpec(TokenEma{.alpha = 0.01})}, {8});
+  stream.Feed(RandomFloats(2000 * 8), 50);
+  const ComparisonReport report = stream.comparison().Finish();
+  ExpectFinite(report);
+  const CellReport* const cell = FindCell(report, BatchOrder::kArrival, 32);
+  ASSERT_NE(cell, nullptr);
+  ASSERT_TRUE(cell->methods[0].discrepancies.has_value());
+  const Discrepancies& found = *cell->methods[0].discrepancies;
+  EXPECT_TRUE(found[DiscrepancyKind::kRenormD].measured.has_value());
+  EXPECT_FALSE(found[DiscrepancyKind::kRenormD].noise_floor.has_value());
+  EXPECT_TRUE(found[DiscrepancyKind::kFinalMean].noise_floor.has_value());
+}
+
+TEST(StreamComparisonTest, IndependentTokensAreWithinChance) {
+  Stream stream({BatchNormSpec()}, {16});
+  stream.Feed(RandomFloats(4096 * 16), 64);
+  const ComparisonReport report = stream.comparison().Finish();
+  const CellReport* const cell = FindCell(report, BatchOrder::kArrival, 0);
+  ASSERT_NE(cell, nullptr);
+  EXPECT_EQ(cell->batches, 64);
+  EXPECT_EQ(cell->usual_batch_size, 64);
+  ASSERT_TRUE(cell->effective_batch_size.has_value());
+  EXPECT_NEAR(*cell->effective_batch_size, 64, 8);
+  for (const DiscrepancyKind kind :
+       {DiscrepancyKind::kFinalMean, DiscrepancyKind::kFinalDeviation, DiscrepancyKind::kRenormD,
+        DiscrepancyKind::kTidMeanByRunning}) {
+    const auto ratio = (*cell->methods[0].discrepancies)[kind].ratio();
+    ASSERT_TRUE(ratio.has_value());
+    EXPECT_NEAR(ratio->value, 1, 0.15);
+  }
+  EXPECT_EQ(report.verdict.kind, Verdict::Kind::kBatchNormIsFine);
+}
+
+TEST(StreamComparisonTest, TwoPassesMeasureWhatOneDoesWithAWholeSample) {
+  const auto values = RandomFloats(300 * 3 * 8);
+  const std::vector<NormalizationSpec> specs = {BatchNormSpec(), BatchNormSpec(BatchEma()),
+                                                LayerNormSpec(), MinMaxSpec()};
+  Stream once(specs, {3, 8});
+  once.Feed(values, 11);
+  const ComparisonReport one_pass = once.comparison().Finish();
+  Stream twice(specs, {3, 8});
+  twice.Feed(values, 11);
+  twice.comparison().BeginSecondPass();
+  twice.Feed(values, 11, true);
+  const ComparisonReport two_passes = twice.comparison().Finish();
+  EXPECT_EQ(one_pass.sampled_tokens, 900);
+  ASSERT_EQ(two_passes.cells.size(), one_pass.cells.size());
+  for (size_t i = 0; i < one_pass.cells.size(); ++i) {
+    EXPECT_TRUE(SameBits(FiguresOf(two_passes.cells[i]), FiguresOf(one_pass.cells[i]))) << i;
+    EXPECT_FALSE(one_pass.cells[i].from_sample);
+  }
+  EXPECT_EQ(two_passes.verdict.reasons, one_pass.verdict.reasons);
+}
+
+TEST(StreamComparisonTest, OneSeedGivesOneReport) {
+  const auto report = [](uint64_t seed) {
+    Stream stream({BatchNormSpec()}, {4}, {.seed = seed, .sample_bytes = 16 * 1024});
+    stream.Feed(RandomFloats(4 * 4000), 100);
+    return stream.comparison().Finish();
+  };
+  const ComparisonReport first = report(1);
+  EXPECT_LT(first.sampled_tokens, 4000);
+  const auto figures = [](const ComparisonReport& result) {
+    std::vector<double> all;
+    for (const CellReport& cell : result.cells) {
+      const auto of_cell = FiguresOf(cell);
+      all.insert(all.end(), of_cell.begin(), of_cell.end());
+    }
+    return all;
+  };
+  EXPECT_TRUE(SameBits(figures(first), figures(report(1))));
+  EXPECT_FALSE(SameBits(figures(first), figures(report(2))));
+}
+
+TEST(StreamComparisonTest, APartialSampleSaysSo) {
+  Stream stream({BatchNormSpec()}, {4}, {.batch_sizes = {0, 32}, .sample_bytes = 16 * 1024});
+  stream.Feed(RandomFloats(4 * 4000), 100);
+  const ComparisonReport report = stream.comparison().Finish();
+  EXPECT_EQ(report.tokens, 4000);
+  EXPECT_EQ(report.sampled_tokens, 1024);
+  const CellReport* const as_they_come = FindCell(report, BatchOrder::kArrival, 0);
+  const CellReport* const cell = FindCell(report, BatchOrder::kArrival, 32);
+  ASSERT_TRUE(as_they_come != nullptr && cell != nullptr);
+  EXPECT_TRUE(cell->from_sample);
+  EXPECT_EQ(cell->batches, 125);  // training was by all
+  EXPECT_TRUE(cell->methods[0].output_gap.has_value());
+  EXPECT_FALSE(as_they_come->methods[0].output_gap.has_value());  // of a sample are no chunks
+}
+
+TEST(StreamComparisonTest, CountsSequencesAndLeavesOutConstantPositions) {
+  Stream stream({BatchNormSpec()}, {3, 2});
+  auto values = RandomFloats(40 * 3 * 2);
+  for (size_t i = 0; i < values.size(); i += 6) values[i] = values[i + 1] = 5;
+  values[8] = static_cast<float>(testing::kNan);
+  stream.Feed(values, 8);
+  const ComparisonReport report = stream.comparison().Finish();
+  EXPECT_EQ(report.tokens, 119);
+  EXPECT_EQ(report.non_finite_tokens, 1);
+  EXPECT_EQ(report.sequences, 40);
+  ASSERT_TRUE(report.by_sequence.has_value());
+  EXPECT_EQ(report.by_sequence->groups, 40);
+  EXPECT_EQ(report.by_sequence->tokens, 119);
+  ASSERT_TRUE(report.by_position.has_value());
+  EXPECT_THAT(report.by_position->constant_positions, ElementsAre(0));
+  EXPECT_EQ(report.by_position->groups, 2);
+  EXPECT_EQ(report.by_position->tokens, 79);
+  const CellReport* const cell = FindCell(report, BatchOrder::kByPosition, 0);
+  ASSERT_NE(cell, nullptr);
+  EXPECT_EQ(cell->batches, 2);
+}
+
+TEST(StreamComparisonTest, MeasuresPaddingBesideWhatIsValid) {
+  Stream stream({BatchNormSpec(), LayerNormSpec()}, {1}, {.batch_sizes = {0}});
+  const std::vector<float> padded = {1, 2, 3, 4, 5, 0, 0, 0, 0, 0};
+  RowTokens tokens = RowTokens::For({NormalizerOf(BatchNormSpec(), {1})}, {1});
+  RowTokens all_tokens = tokens;
+  const ChunkTokens valid = tokens.Read(padded.data(), 5, {}, 0);
+  const ChunkTokens all = all_tokens.Read(padded.data(), 10, {}, 0);
+  stream.comparison().Add(valid, &all);
+  stream.comparison().Add(valid, nullptr);
+  const ComparisonReport report = stream.comparison().Finish();
+  EXPECT_EQ(report.tokens, 10);
+  EXPECT_EQ(report.padded_tokens, 5);
+  ASSERT_TRUE(report.padding.has_value());
+  EXPECT_DOUBLE_EQ(report.padding->mean_with, 1.5);
+  EXPECT_DOUBLE_EQ(report.padding->variance_with, 3.25);
+  EXPECT_GT(report.methods[0].padding_gap.value_or(0), 0.1);
+  EXPECT_EQ(report.methods[1].padding_gap, 0);
+  ASSERT_FALSE(report.cells.empty());
+  EXPECT_TRUE(report.cells[1].with_padding);
+}
+
+TEST(StreamComparisonTest, DrawsSegmentsUpToTheEnd) {
+  Stream stream({BatchNormSpec()}, {40}, {.batch_sizes = {2, 8, 128}});
+  stream.Feed(RandomFloats(40 * 1000), 10);
+  const ComparisonReport report = stream.comparison().Finish();
+  ASSERT_EQ(report.plots.segment_ends.size(), 63);
+  EXPECT_EQ(report.plots.segment_ends.back(), 1000);
+  EXPECT_EQ(report.plots.discrepancy.size(), 63);
+  EXPECT_EQ(report.plots.channels.size(), 32);
+  ASSERT_EQ(report.plots.densities.size(), 4);  // of 2 and 128, in training and inference
+  for (const DensityPlot& density : report.plots.densities) {
+    double sum = 0;
+    for (const double share : density.shares) sum += share;
+    EXPECT_NEAR(sum, 1, 1e-12);
+  }
+  EXPECT_EQ(report.plots.co_batches.size(), 4);
+}
+
+TEST(StreamComparisonTest, APlanOutOfRangeNamesItsField) {
+  const std::vector<Normalizer> methods = {NormalizerOf(BatchNormSpec(), {4})};
+  EXPECT_THAT(StreamComparison::Create({.batch_sizes = {-1}}, methods, {4}, nullptr),
+              IsInvalidField("plan.batch_sizes"));
+}
+
+TEST(StreamComparisonTest, MethodsMustShareTheirChannels) {
+  const Shape shape = {4, 5};
+  const std::vector<Normalizer> methods = {NormalizerOf(BatchNormSpec(Cumulative(), 1), shape),
+                                           NormalizerOf(BatchNormSpec(Cumulative(), 2), shape)};
+  EXPECT_THAT(StreamComparison::Create({}, methods, shape, nullptr), IsInvalidField("specs"));
+}
+
+TEST(StreamComparisonTest, FiguresWithoutUnitDoNotDependOnIt) {
+  const auto report = [](double unit) {
+    NormalizationSpec spec = BatchNormSpec();
+    spec.epsilon = 0;
+    Stream stream({spec, LayerNormSpec()}, {4});
+    std::vector<double> values = testing::RandomDoubles(4 * 2000, -1, 1);
+    for (double& value : values) value *= unit;
+    stream.Feed(values, 20);
+    return stream.comparison().Finish();
+  };
+  const ComparisonReport expected = report(1);
+  for (const double unit : {0x1p-300, 0x1p300, 0x1p470}) {
+    const ComparisonReport actual = report(unit);
+    ExpectFinite(actual);
+    const CellReport* const cell = FindCell(actual, BatchOrder::kArrival, 32);
+    const CellReport* const other = FindCell(expected, BatchOrder::kArrival, 32);
+    ASSERT_TRUE(cell != nullptr && other != nullptr);
+    EXPECT_EQ(cell->effective_batch_size, other->effective_batch_size);
+    for (const DiscrepancyKind kind : {DiscrepancyKind::kFinalMean, DiscrepancyKind::kRenormR,
+                                       DiscrepancyKind::kTidMeanByBatch}) {
+      const auto ratio = (*cell->methods[0].discrepancies)[kind].ratio();
+      const auto same = (*other->methods[0].discrepancies)[kind].ratio();
+      ASSERT_TRUE(ratio.has_value() && same.has_value());
+      EXPECT_NEAR(ratio->value, same->value, 1e-12);
+    }
+    EXPECT_NEAR(actual.channels.median_kurtosis, expected.channels.median_kurtosis, 1e-12);
+    EXPECT_NEAR(actual.variance_split.residual_share, expected.variance_split.residual_share,
+                1e-12);
+    ASSERT_TRUE(actual.drift.has_value());
+    EXPECT_NEAR(actual.drift->excess, expected.drift->excess, 1e-9);
+  }
+}
+
+TEST(StreamComparisonTest, OutputsTooLargeToSquareLeaveFiguresFinite) {
+  // Inference is by the last batch alone, which is constant in one channel.
+  NormalizationSpec spec = BatchNormSpec(BatchEma{.momentum = 1});
+  spec.epsilon = 1e-300;
+  Stream stream({spec}, {2});
+  std::vector<float> values = RandomFloats(2 * 512, 0, 1e20f);
+  for (size_t i = 2 * 256; i < values.size(); i += 2) values[i] = 7;
+  stream.Feed(values, 64);
+  ExpectFinite(stream.comparison().Finish());
+}
+
+}  // namespace
+}  // namespace normd
