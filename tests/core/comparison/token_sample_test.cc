@@ -35,7 +35,7 @@ TokenGroups GroupsOf(const TokenSample& sample, BatchOrder order, uint64_t seed 
   return groups;
 }
 
-// A stream of tokens 0, 1, ... in sequences of so many, or in none.
+// A stream of tokens 0, 1, ... in sequences of so many, each a chunk, or in none.
 TokenSample SampleOf(int64_t tokens, int64_t sequence_size, uint64_t seed, int64_t max_bytes) {
   const auto values = Numbers(tokens);
   TokenSample sample(seed, max_bytes);
@@ -44,6 +44,7 @@ TokenSample SampleOf(int64_t tokens, int64_t sequence_size, uint64_t seed, int64
   } else {
     for (int64_t i = 0; i < tokens; i += sequence_size) {
       sample.Add(TokensOf(values, 1).Slice(i, sequence_size), i);
+      sample.EndChunk();
     }
   }
   sample.EndChunk();
@@ -183,13 +184,13 @@ TEST(TokenSampleTest, KeepsOneUnitThatIsLargerThanItsRoom) {
 }
 
 TEST(TokenSampleTest, PositionsOfALongSequenceGoOnFromUnitToUnit) {
-  const TokenSample sample = SampleOf(5000, 5000, 1, kRoom);
+  const TokenSample sample = SampleOf(10'000, 10'000, 1, kRoom);
   EXPECT_TRUE(sample.is_complete());
-  EXPECT_EQ(sample.positions(), 5000);
-  EXPECT_THAT(GroupsOf(sample, BatchOrder::kBySequence), ElementsAre(Numbers(5000)));
+  EXPECT_EQ(sample.positions(), 10'000);
+  EXPECT_THAT(GroupsOf(sample, BatchOrder::kBySequence), ElementsAre(Numbers(10'000)));
   const auto positions = GroupsOf(sample, BatchOrder::kByPosition);
-  ASSERT_EQ(positions.size(), 5000);
-  EXPECT_THAT(positions[4999], ElementsAre(4999));
+  ASSERT_EQ(positions.size(), 10'000);
+  EXPECT_THAT(positions[9999], ElementsAre(9999));
 }
 
 TEST(TokenSampleTest, NothingIsNoToken) {
