@@ -35,6 +35,7 @@ class Stream {
   Stream(const std::vector<NormalizationSpec>& specs, const Shape& row_shape,
          const ComparisonPlan& plan = {}) {
     std::vector<Normalizer> methods;
+    methods.reserve(specs.size());
     for (const NormalizationSpec& spec : specs) methods.push_back(NormalizerOf(spec, row_shape));
     tokens_.emplace(RowTokens::For(methods, row_shape));
     row_size_ = 1;
