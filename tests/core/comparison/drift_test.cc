@@ -52,8 +52,8 @@ TEST(DriftTest, FindsWhereTheMeanSteps) {
 }
 
 TEST(DriftTest, MeanShiftIsInDeviationsOfAll) {
-  std::vector<float> values;
-  for (int i = 0; i < 64; ++i) values.push_back(i < 32 ? -5.0f : 5.0f);
+  std::vector<float> values(32, -5.0f);
+  values.resize(64, 5.0f);
   const auto drift = DriftIn(values, 1);
   ASSERT_TRUE(drift.has_value());
   EXPECT_NEAR(drift->mean_shift, 2, 1e-12);
