@@ -44,7 +44,7 @@ class RowChunks {
 
   // Of all chunks together.
   int64_t rows() const { return Row(units_) - Row(0); }
-  int64_t bytes() const { return rows() * row_bytes(); }
+  int64_t bytes() const { return rows() == 0 ? 0 : rows() * row_bytes(); }
   std::vector<int64_t> shape() const;
   // As a stream is opened with; [1] for a tensor of one dimension.
   std::vector<int64_t> row_shape() const;

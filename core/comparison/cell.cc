@@ -1,5 +1,6 @@
 #include "core/comparison/cell.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -108,41 +109,60 @@ void Cell::FinishTraining(const Moments& whole) {
   }
 }
 
-// Sets y_ and reference_; false where TRAINING refuses the batch, or there is no such output.
-bool Cell::Outputs(const Method& method, const Tokens& batch) {
+void Cell::InferInUsualBatches() { inference_ = BatchCutter(UsualBatchSize()); }
+
+int64_t Cell::UsualBatchSize() const {
+  return batches_ == 0 ? 0 : std::llround(Median(sizes_.kept()));
+}
+
+// Not where TRAINING refuses the batch, or the method cannot tell what a token comes out as.
+bool Cell::TakesBatch(const Method& method, const Tokens& batch) const {
   if (!method.compared->takes_tokens()) return false;
-  y_.resize(batch.count * channels_);
-  reference_.resize(y_.size());
-  const ChannelNormalizer* channels = method.compared->channels();
-  if (channels == nullptr) {
-    method.compared->Apply(nullptr, batch, y_.data());
-    for (int64_t i = 0; i < batch.count; ++i) {
-      method.compared->Apply(nullptr, batch.Slice(i, 1), reference_.data() + i * channels_);
-    }
-    return true;
-  }
-  if (!ChannelNormalizer::CheckEnoughValues(static_cast<double>(batch.count)).ok()) return false;
+  return method.compared->channels() == nullptr ||
+         ChannelNormalizer::CheckEnoughValues(static_cast<double>(batch.count)).ok();
+}
+
+ChannelCoefficients Cell::CoefficientsOf(const Method& method, const Tokens& batch) const {
   BatchStatistics statistics = batch_;
   if (!method.discrepancies) {
     statistics = EmptyBatchStatistics(method.trained->estimator(), channels_);
     Compute(batch.data, batch.layout(), statistics);
   }
-  const ChannelCoefficients training = channels->CoefficientsOf(std::move(statistics));
-  method.compared->Apply(&training, batch, y_.data());
-  method.compared->Apply(&*method.inference, batch, reference_.data());
-  return true;
+  return method.compared->channels()->CoefficientsOf(std::move(statistics));
+}
+
+// `training` is null for methods that go by no batch: all of the tokens beside each alone.
+void Cell::AddOutputs(const ChannelCoefficients* training, const Tokens& tokens, size_t method) {
+  y_.resize(tokens.count * channels_);
+  reference_.resize(y_.size());
+  const ComparedMethod& compared = *methods_[method].compared;
+  compared.Apply(training, tokens, y_.data());
+  if (training != nullptr) {
+    compared.Apply(&*methods_[method].inference, tokens, reference_.data());
+  } else {
+    for (int64_t i = 0; i < tokens.count; ++i) {
+      compared.Apply(nullptr, tokens.Slice(i, 1), reference_.data() + i * channels_);
+    }
+  }
+  methods_[method].gaps.Add(y_.data(), reference_.data(), tokens.count, channels_);
+  if (densities_.empty()) return;
+  densities_[2 * method].Add(y_.data(), static_cast<int64_t>(y_.size()));
+  densities_[2 * method + 1].Add(reference_.data(), static_cast<int64_t>(reference_.size()));
 }
 
 void Cell::InferOn(const Tokens& batch) {
+  constexpr int64_t kAtOnce = 256;  // tokens, whose outputs are kept
   batch_.Compute(batch.data, batch.layout());
   final_->Add(batch_);
+  ++batches_with_outputs_;
   for (size_t i = 0; i < methods_.size(); ++i) {
-    Method& method = methods_[i];
-    if (!Outputs(method, batch)) continue;
-    method.gaps.Add(y_.data(), reference_.data(), batch.count, channels_);
-    if (densities_.empty()) continue;
-    densities_[2 * i].Add(y_.data(), static_cast<int64_t>(y_.size()));
-    densities_[2 * i + 1].Add(reference_.data(), static_cast<int64_t>(reference_.size()));
+    if (!TakesBatch(methods_[i], batch)) continue;
+    std::optional<ChannelCoefficients> training;
+    if (methods_[i].trained) training = CoefficientsOf(methods_[i], batch);
+    for (int64_t begin = 0; begin < batch.count; begin += kAtOnce) {
+      AddOutputs(training ? &*training : nullptr,
+                 batch.Slice(begin, std::min(kAtOnce, batch.count - begin)), i);
+    }
   }
 }
 
@@ -178,7 +198,8 @@ CellReport Cell::Result() const {
   if (batches_ == 0) return result;
   const auto batches = static_cast<double>(batches_);
   result.mean_batch_size = tokens_ / batches;
-  result.usual_batch_size = std::llround(Median(sizes_.kept()));
+  result.usual_batch_size = UsualBatchSize();
+  result.batches_with_outputs = batches_with_outputs_;
   std::vector<double> variance = whole_->m2;
   for (double& value : variance) value /= whole_->count;
   result.effective_batch_size = EffectiveBatchSize(variance);

@@ -40,6 +40,7 @@ struct CellReport {
   double mean_batch_size = 0;
   int64_t usual_batch_size = 0;  // their median, of at most 64
   bool from_sample = false;
+  int64_t batches_with_outputs = 0;
   std::optional<double> effective_batch_size;
   std::vector<CellMethod> methods;
 };
@@ -83,6 +84,8 @@ class Cell {
   // `whole`, the moments of all tokens, must outlive it.
   void FinishTraining(const Moments& whole);
   int64_t batches() const { return batches_; }
+  // Batches of the usual size are cut from then on, where they are as they come.
+  void InferInUsualBatches();
 
   void Infer(const Tokens& tokens);
   void EndInferenceGroup();
@@ -106,10 +109,13 @@ class Cell {
     TokenGaps gaps;
   };
 
+  int64_t UsualBatchSize() const;
   std::optional<double> EffectiveBatchSize(const std::vector<double>& variance) const;
   void TrainOn(const Tokens& batch);
   void InferOn(const Tokens& batch);
-  bool Outputs(const Method& method, const Tokens& batch);
+  bool TakesBatch(const Method& method, const Tokens& batch) const;
+  ChannelCoefficients CoefficientsOf(const Method& method, const Tokens& batch) const;
+  void AddOutputs(const ChannelCoefficients* training, const Tokens& tokens, size_t method);
 
   CellReport report_;
   int64_t channels_;
@@ -118,6 +124,7 @@ class Cell {
   BatchCutter inference_;
   bool watches_cold_start_ = false;
   int64_t batches_ = 0;
+  int64_t batches_with_outputs_ = 0;
   double tokens_ = 0;
   EvenlySpaced<double> sizes_;
   Moments means_;  // of the batches' means

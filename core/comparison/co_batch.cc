@@ -48,22 +48,23 @@ BatchStatistics Merged(BatchStatistics a, const BatchStatistics& b) {
 }  // namespace
 
 std::optional<CoBatchOutputs> OutputsAmongMates(const ComparedMethod& method,
-                                                const std::vector<Tokens>& tokens,
+                                                const std::vector<Tokens>& mates,
                                                 const std::vector<Tokens>& probes,
                                                 int64_t batch_size, int batches, uint64_t seed) {
-  if (!method.takes_tokens() || tokens.empty() || batch_size < 2) return std::nullopt;
+  const auto available = static_cast<int64_t>(mates.size());
+  if (!method.takes_tokens() || batch_size < 2 || available == 0) return std::nullopt;
   SeededRandom random(seed);
   const ChannelNormalizer* channels = method.channels();
-  const int64_t width = tokens.front().channels;
+  const int64_t width = mates.front().channels;
   CoBatchOutputs outputs;
   for (int i = 0; i < batches; ++i) {
-    Batch mates;
+    Batch batch;
     for (int64_t mate = 1; mate < batch_size; ++mate) {
-      mates.Add(tokens[random.Below(static_cast<int64_t>(tokens.size()))]);
+      batch.Add(mates[random.Below(available)]);
     }
     std::vector<double>& output = outputs.emplace_back(probes.size() * width);
     if (channels != nullptr) {
-      const BatchStatistics of_mates = StatisticsOf(*channels, mates.Get());
+      const BatchStatistics of_mates = StatisticsOf(*channels, batch.Get());
       for (size_t probe = 0; probe < probes.size(); ++probe) {
         const ChannelCoefficients coefficients =
             channels->CoefficientsOf(Merged(of_mates, StatisticsOf(*channels, probes[probe])));
@@ -71,8 +72,8 @@ std::optional<CoBatchOutputs> OutputsAmongMates(const ComparedMethod& method,
       }
       continue;
     }
-    for (const Tokens& probe : probes) mates.Add(probe);
-    const Tokens all = mates.Get();
+    for (const Tokens& probe : probes) batch.Add(probe);
+    const Tokens all = batch.Get();
     std::vector<double> normalized(all.count * width);
     method.Apply(nullptr, all, normalized.data());
     std::copy(normalized.end() - static_cast<int64_t>(output.size()), normalized.end(),

@@ -15,10 +15,11 @@ namespace normd {
 // Outputs of some tokens, each in several batches with random mates: [batch][token][channel].
 using CoBatchOutputs = std::vector<std::vector<double>>;
 
-// Of `probes`, in `batches` batches of `batch_size` tokens, whose others are drawn from `tokens`.
-// Absent where TRAINING refuses such batches, or the method cannot tell what a token comes out as.
+// Of `probes`, in `batches` batches of `batch_size` tokens, whose others are drawn from `mates`,
+// which has none of them. Absent where there are no mates, TRAINING refuses such batches, or the
+// method cannot tell what a token comes out as.
 std::optional<CoBatchOutputs> OutputsAmongMates(const ComparedMethod& method,
-                                                const std::vector<Tokens>& tokens,
+                                                const std::vector<Tokens>& mates,
                                                 const std::vector<Tokens>& probes,
                                                 int64_t batch_size, int batches, uint64_t seed);
 

@@ -8,31 +8,34 @@ namespace {
 
 // Whether a row-local method does the same with each token of a row as with a row of one token.
 bool IsLocalToTokens(const NormalizationSpec& spec, absl::Span<const int64_t> row_shape,
-                     int64_t channels) {
+                     const ChannelLayout& per_step) {
   if (row_shape.size() == 1) return true;
-  return row_shape.back() == channels && spec.normalized_rank.value_or(0) == 1;
+  return per_step.inner == 1 && row_shape.back() == per_step.channels &&
+         spec.normalized_rank.value_or(0) == 1;
 }
 
 }  // namespace
 
 absl::StatusOr<ComparedMethod> ComparedMethod::Create(const Normalizer& rows,
                                                       absl::Span<const int64_t> row_shape,
-                                                      int64_t channels) {
+                                                      const ChannelLayout& per_step) {
   ComparedMethod result;
   result.spec_ = SpecOf(rows);
   NormalizationSpec spec = result.spec_;
   spec.non_finite = NonFinitePolicy::kPropagate;  // what comes is finite
   if (const auto* normalizer = std::get_if<ChannelNormalizer>(&rows)) {
-    if (normalizer->channels() != channels) {
-      return InvalidFieldError("specs",
-                               absl::StrCat("normalize ", normalizer->channels(), " and ", channels,
-                                            " channels: a report needs the same for all"));
+    const ChannelLayout& own = normalizer->StepChannels();
+    if (own.outer != per_step.outer || own.channels != per_step.channels ||
+        own.inner != per_step.inner) {
+      return InvalidFieldError(
+          "specs", absl::StrCat("have channels on different axes, of ", own.channels, " and ",
+                                per_step.channels, " values: a report needs the same for all"));
     }
     spec.channel_axis = -1;
-  } else if (!IsLocalToTokens(spec, row_shape, channels)) {
+  } else if (!IsLocalToTokens(spec, row_shape, per_step)) {
     return result;
   }
-  absl::StatusOr<Normalizer> by_token = CreateNormalizer(spec, {channels});
+  absl::StatusOr<Normalizer> by_token = CreateNormalizer(spec, {per_step.channels});
   if (!by_token.ok()) return by_token.status();
   result.by_token_ = *std::move(by_token);
   return result;

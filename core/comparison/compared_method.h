@@ -15,11 +15,11 @@ namespace normd {
 // Bound to single tokens. Immutable.
 class ComparedMethod {
  public:
-  // Of a normalizer of rows that consist of tokens with `channels`. INVALID_ARGUMENT where its
-  // channels are others.
+  // Of a normalizer of rows whose steps fall into tokens like that. INVALID_ARGUMENT (field
+  // "specs") where its channels are others.
   static absl::StatusOr<ComparedMethod> Create(const Normalizer& rows,
                                                absl::Span<const int64_t> row_shape,
-                                               int64_t channels);
+                                               const ChannelLayout& per_step);
 
   const NormalizationSpec& spec() const { return spec_; }
 

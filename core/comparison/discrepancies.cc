@@ -10,8 +10,20 @@ namespace {
 // As many batches as the running statistics consist of before anything is measured.
 constexpr int64_t kBatchesBefore = 8;
 
-// What has less weight among averaged batches is forgotten.
-constexpr double kLeastWeight = 1e-10;
+// Of averaged batches so many are known one by one; the older ones are taken together.
+constexpr size_t kMostAveraged = 256;
+
+// Makes one of the two oldest batches: of their weight, whose mean varies as much.
+void MergeOldest(AveragedReference& averaged) {
+  std::vector<double>& weights = averaged.weights;
+  std::vector<double>& counts = averaged.counts;
+  const double weight = weights[0] + weights[1];
+  const double variance = weights[0] * weights[0] / counts[0] + weights[1] * weights[1] / counts[1];
+  if (variance > 0) counts[1] = weight * weight / variance;
+  weights[1] = weight;
+  weights.erase(weights.begin());
+  counts.erase(counts.begin());
+}
 
 // A mean over channels, some of which may be left out.
 struct ChannelMean {
@@ -122,15 +134,8 @@ void RunningDiscrepancies::Fold(const Tokens& batch, const Moments& moments) {
   const double new_weight = NewWeight(moments.count);
   const auto* ema = std::get_if<BatchEma>(&estimator);
   if (ema != nullptr || std::holds_alternative<CumulativeBatch>(estimator)) {
-    size_t kept = 0;
-    for (size_t i = 0; i < averaged_.weights.size(); ++i) {
-      const double weight = averaged_.weights[i] * (1 - new_weight);
-      if (weight < kLeastWeight) continue;
-      averaged_.weights[kept] = weight;
-      averaged_.counts[kept++] = averaged_.counts[i];
-    }
-    averaged_.weights.resize(kept);
-    averaged_.counts.resize(kept);
+    for (double& weight : averaged_.weights) weight *= 1 - new_weight;
+    if (averaged_.weights.size() == kMostAveraged) MergeOldest(averaged_);
     averaged_.weights.push_back(new_weight);
     averaged_.counts.push_back(moments.count);
   }

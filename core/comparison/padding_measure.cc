@@ -1,15 +1,10 @@
 #include "core/comparison/padding_measure.h"
 
 #include <cmath>
-#include <numeric>
 #include <utility>
 
 namespace normd {
 namespace {
-
-double Average(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
 
 Moments MomentsOf(const Tokens& tokens) {
   Moments result(tokens.channels);
@@ -31,12 +26,9 @@ void PaddingMeasure::Add(const Tokens& valid, const Tokens& with_padding) {
   const Moments without = MomentsOf(valid);
   const Moments with = MomentsOf(with_padding);
   ++batches_;
-  valid_tokens_ += without.count;
-  tokens_ += with.count;
-  sums_.mean_without += Average(without.mean);
-  sums_.mean_with += Average(with.mean);
-  sums_.variance_without += Average(without.m2) / without.count;
-  sums_.variance_with += Average(with.m2) / with.count;
+  has_padding_ = has_padding_ || with_padding.count > valid.count;
+  without_padding_.Add(without);
+  with_padding_.Add(with);
   if (valid.count < 2) return;
   for (size_t i = 0; i < methods_.size(); ++i) {
     if (methods_[i].channels() != nullptr) AddGap(methods_[i], valid, with_padding, gaps_[i]);
@@ -57,15 +49,37 @@ void PaddingMeasure::AddGap(const ComparedMethod& method, const Tokens& valid,
   }
 }
 
-std::optional<PaddingEffect> PaddingMeasure::Effect() const {
-  if (tokens_ == valid_tokens_) return std::nullopt;
-  return PaddingEffect{1 - valid_tokens_ / tokens_, sums_.mean_without / batches_,
-                       sums_.mean_with / batches_, sums_.variance_without / batches_,
-                       sums_.variance_with / batches_};
+void PaddingMeasure::Sums::Add(const Moments& batch) {
+  mean.resize(batch.mean.size());
+  variance.resize(batch.mean.size());
+  for (size_t c = 0; c < mean.size(); ++c) {
+    mean[c] += batch.mean[c];
+    variance[c] += batch.m2[c] / batch.count;
+  }
+}
+
+std::optional<PaddingEffect> PaddingMeasure::Effect(const Moments& whole) const {
+  if (!has_padding_) return std::nullopt;
+  const auto average = [&](const std::vector<double>& sums) {
+    double sum = 0;
+    double channels = 0;
+    for (size_t c = 0; c < sums.size(); ++c) {
+      if (whole.m2[c] <= 0) continue;
+      sum += sums[c] / batches_;
+      ++channels;
+    }
+    return channels > 0 ? sum / channels : 0;
+  };
+  PaddingEffect effect;
+  effect.mean_without = average(without_padding_.mean);
+  effect.mean_with = average(with_padding_.mean);
+  effect.variance_without = average(without_padding_.variance);
+  effect.variance_with = average(with_padding_.variance);
+  return effect;
 }
 
 std::optional<double> PaddingMeasure::GapOf(size_t method) const {
-  if (tokens_ == valid_tokens_ || !methods_[method].takes_tokens()) return std::nullopt;
+  if (!has_padding_ || !methods_[method].takes_tokens()) return std::nullopt;
   const Gap& gap = gaps_[method];
   return gap.squares > 0 ? std::sqrt(gap.difference_squares / gap.squares) : 0.0;
 }

@@ -14,7 +14,7 @@
 namespace normd {
 
 struct PaddingEffect {
-  double padded_share = 0;
+  double padded_share = 0;  // of all tokens; what is measured here does not tell
   double mean_without = 0;
   double mean_with = 0;
   double variance_without = 0;
@@ -30,8 +30,9 @@ class PaddingMeasure {
   // A batch without its padding, and with it.
   void Add(const Tokens& valid, const Tokens& with_padding);
 
-  // Absent where there was no padding.
-  std::optional<PaddingEffect> Effect() const;
+  // Absent where there was no padding. Channels without variance in `whole`, the moments of all
+  // tokens without padding, are left out.
+  std::optional<PaddingEffect> Effect(const Moments& whole) const;
   // Of a method's outputs; absent as well where it cannot tell them.
   std::optional<double> GapOf(size_t method) const;
 
@@ -46,10 +47,15 @@ class PaddingMeasure {
 
   absl::Span<const ComparedMethod> methods_;
   std::vector<Gap> gaps_;
-  PaddingEffect sums_;
+  struct Sums {
+    std::vector<double> mean, variance;  // by channel
+
+    void Add(const Moments& batch);
+  };
+  Sums without_padding_;
+  Sums with_padding_;
   double batches_ = 0;
-  double valid_tokens_ = 0;
-  double tokens_ = 0;
+  bool has_padding_ = false;
   std::vector<double> without_, with_;  // scratch
 };
 

@@ -41,7 +41,10 @@ absl::Status Complete(ComparisonPlan& plan) {
     }
   }
   if (HasTwice(plan.orders)) return InvalidFieldError("orders", "must hold each of them once");
-  if (plan.sample_bytes <= 0) return InvalidFieldError("sample_bytes", "must be above 0");
+  if (plan.sample_bytes <= 0 || plan.sample_bytes > ComparisonPlan::kLargestSampleBytes) {
+    return InvalidFieldError(
+        "sample_bytes", absl::StrCat("must be from 1 to ", ComparisonPlan::kLargestSampleBytes));
+  }
   const int64_t in_use = plan.batch_size_in_use.value_or(0);
   if (plan.batch_size_in_use && (in_use < 1 || in_use > ComparisonPlan::kLargestBatch)) {
     return InvalidFieldError("batch_size_in_use",

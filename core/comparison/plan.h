@@ -21,6 +21,7 @@ struct VerdictThresholds {
 struct ComparisonPlan {
   static constexpr int64_t kLargestBatch = 1 << 16;
   static constexpr size_t kMostBatchSizes = 16;
+  static constexpr int64_t kLargestSampleBytes = 1 << 30;
   static constexpr int64_t kDefaultSampleBytes = 32 << 20;
 
   std::vector<int64_t> batch_sizes;  // 0: as they come

@@ -14,6 +14,7 @@ RowTokens RowTokens::For(absl::Span<const Normalizer> methods,
   for (const Normalizer& method : methods) {
     if (const auto* normalizer = std::get_if<ChannelNormalizer>(&method)) {
       result.channels_ = normalizer->channels();
+      result.steps_ = normalizer->steps();
       result.per_step_ = normalizer->StepChannels();
       return result;
     }

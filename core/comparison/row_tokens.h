@@ -32,6 +32,8 @@ class RowTokens {
   static RowTokens For(absl::Span<const Normalizer> methods, absl::Span<const int64_t> row_shape);
 
   int64_t channels() const { return channels_; }
+  // How a step falls into tokens: one for each `outer` and `inner`.
+  const ChannelLayout& per_step() const { return per_step_; }
 
   // The tokens of `rows`, and where they belong: to `sequence_ids`, one a row, or to sequences
   // numbered from `first_row` on, where rows have several tokens. Valid until the next call, and as

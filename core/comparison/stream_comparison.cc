@@ -38,15 +38,15 @@ absl::StatusOr<std::unique_ptr<StreamComparison>> StreamComparison::Create(
     ComparisonPlan plan, absl::Span<const Normalizer> methods, absl::Span<const int64_t> row_shape,
     Clock clock) {
   NORMD_RETURN_IF_ERROR(PrefixField("plan", Complete(plan)));
-  const int64_t channels = RowTokens::For(methods, row_shape).channels();
+  const ChannelLayout per_step = RowTokens::For(methods, row_shape).per_step();
   std::vector<ComparedMethod> compared;
   for (const Normalizer& method : methods) {
-    absl::StatusOr<ComparedMethod> by_token = ComparedMethod::Create(method, row_shape, channels);
+    absl::StatusOr<ComparedMethod> by_token = ComparedMethod::Create(method, row_shape, per_step);
     if (!by_token.ok()) return by_token.status();
     compared.push_back(*std::move(by_token));
   }
   return std::unique_ptr<StreamComparison>(
-      new StreamComparison(std::move(plan), std::move(compared), channels, clock));
+      new StreamComparison(std::move(plan), std::move(compared), per_step.channels, clock));
 }
 
 StreamComparison::StreamComparison(ComparisonPlan plan, std::vector<ComparedMethod> methods,
@@ -124,16 +124,18 @@ void StreamComparison::EndSequence() {
   open_sequence_.reset();
 }
 
-void StreamComparison::BeginSecondPass() {
+void StreamComparison::EndFirstPass() {
   EndSequence();
   sample_.Finish();
   whole_ = segments_.All();
   if (sample_.has_sequences()) LeaveOutConstantPositions();
   for (Cell& cell : cells_) cell.FinishTraining(whole_);
-  in_second_pass_ = true;
+  first_pass_ended_ = true;
 }
 
 void StreamComparison::AddAgain(const ChunkTokens& valid) {
+  if (!first_pass_ended_) EndFirstPass();
+  tokens_again_ += valid.tokens.count;
   for (Cell& cell : cells_) {
     cell.Infer(valid.tokens);
     cell.EndInferenceChunk();
@@ -142,8 +144,8 @@ void StreamComparison::AddAgain(const ChunkTokens& valid) {
 
 void StreamComparison::InferFromSample() {
   for (Cell& cell : cells_) {
-    // Chunks of a part of the stream are none.
-    if (cell.batch_size() == 0 && !sample_.is_complete()) continue;
+    // Of a part of the stream, chunks are none.
+    if (!sample_.is_complete() && cell.batch_size() == 0) cell.InferInUsualBatches();
     sample_.ForEach(
         BatchOrder::kArrival, plan_.seed, [&](const Tokens& tokens) { cell.Infer(tokens); },
         [&] { cell.EndInferenceChunk(); });
@@ -152,11 +154,13 @@ void StreamComparison::InferFromSample() {
 
 ComparisonReport StreamComparison::Finish() {
   ComparisonReport report;
-  const bool from_sample = !in_second_pass_;
+  const bool from_sample = !first_pass_ended_;
   if (from_sample) {
-    BeginSecondPass();
+    EndFirstPass();
     InferFromSample();
   }
+  // Of a second pass that was not the same, what came is a sample too.
+  const bool is_whole = from_sample ? sample_.is_complete() : tokens_again_ == tokens_;
   report.plan = plan_;
   report.tokens = tokens_;
   report.sequences = sequences_;
@@ -170,7 +174,7 @@ ComparisonReport StreamComparison::Finish() {
   }
   for (const Cell& cell : cells_) {
     report.cells.push_back(cell.Result());
-    report.cells.back().from_sample = from_sample && !sample_.is_complete();
+    report.cells.back().from_sample = !is_whole;
   }
   for (Cell& cell : padded_cells_) {
     cell.FinishTraining(whole_);
@@ -185,7 +189,11 @@ ComparisonReport StreamComparison::Finish() {
   if (sample_.has_sequences()) MeasurePositions(report);
   MeasureShapes(report);
   report.drift = DriftOf(segments_, plan_.seed);
-  report.padding = padding_.Effect();
+  report.padding = padding_.Effect(whole_);
+  if (report.padding) {
+    const auto padded = static_cast<double>(padded_tokens_);
+    report.padding->padded_share = padded / (padded + static_cast<double>(tokens_));
+  }
   MeasureMethods(report);
   DrawSegments(report);
   report.verdict = VerdictOf(report, methods_);
@@ -212,16 +220,19 @@ void StreamComparison::MeasureOrder(BatchOrder order, ComparisonReport& report) 
 }
 
 void StreamComparison::MeasureCoBatches(ComparisonReport& report) const {
-  const std::vector<Tokens> tokens = sample_.Singles();
+  // Probes, and all others, from which their mates are drawn.
+  std::vector<Tokens> mates = sample_.Singles();
   SeededRandom random(plan_.seed);
-  std::vector<Tokens> probes;
-  for (size_t i = 0; i < kProbes; ++i) {
-    probes.push_back(tokens[random.Below(static_cast<int64_t>(tokens.size()))]);
-  }
+  Shuffle(random, mates);
+  const size_t count = std::min(kProbes, mates.size() / 2);
+  if (count == 0) return;
+  const std::vector<Tokens> probes(mates.end() - static_cast<int64_t>(count), mates.end());
+  mates.resize(mates.size() - count);
   for (size_t i = 0; i < cells_.size(); ++i) {
     CellReport& cell = report.cells[i];
+    if (cell.usual_batch_size > static_cast<int64_t>(mates.size())) continue;
     for (size_t method = 0; method < cell.methods.size(); ++method) {
-      const auto outputs = OutputsAmongMates(methods_[method], tokens, probes, cell.usual_batch_size,
+      const auto outputs = OutputsAmongMates(methods_[method], mates, probes, cell.usual_batch_size,
                                              kCoBatches, plan_.seed);
       if (outputs) cell.methods[method].co_batch_sensitivity = SensitivityOf(*outputs, channels_);
     }
@@ -229,7 +240,7 @@ void StreamComparison::MeasureCoBatches(ComparisonReport& report) const {
   std::optional<int64_t> channel;  // where the first method's outputs for a token vary most
   for (const int64_t size : kDrawnMates) {
     for (size_t method = 0; method < methods_.size(); ++method) {
-      const auto outputs = OutputsAmongMates(methods_[method], tokens, {probes.front()}, size,
+      const auto outputs = OutputsAmongMates(methods_[method], mates, {probes.front()}, size,
                                              kDrawnBatches, plan_.seed);
       if (!outputs) continue;
       if (!channel) channel = MostVariedChannel(*outputs);
@@ -244,11 +255,9 @@ void StreamComparison::MeasureCoBatches(ComparisonReport& report) const {
 
 void StreamComparison::MeasureShapes(ComparisonReport& report) const {
   const std::vector<Tokens> tokens = sample_.Singles();
-  Moments moments(channels_);
-  Moments one(channels_);
   StreamSegments pieces(channels_);
   for (const Tokens& token : tokens) pieces.Add(token);
-  moments = pieces.All();
+  const Moments moments = pieces.All();
   ChannelShapeSums sums(moments);
   for (const Tokens& token : tokens) sums.Add(token);
   report.channels = sums.Result();
@@ -256,19 +265,20 @@ void StreamComparison::MeasureShapes(ComparisonReport& report) const {
 
 void StreamComparison::ForEachPosition(
     absl::FunctionRef<void(int64_t, const Moments&)> body) const {
-  int64_t position = 0;
+  int64_t open = 0;
   Moments moments(channels_);
   Moments one(channels_);
-  sample_.ForEach(
-      BatchOrder::kByPosition, plan_.seed,
-      [&](const Tokens& tokens) {
-        one.Compute(tokens.data, tokens.layout());
-        moments.Merge(one);
-      },
-      [&] {
-        body(position++, moments);
-        moments = Moments(channels_);
-      });
+  const auto end = [&] {
+    if (moments.count > 0) body(open, moments);
+    moments = Moments(channels_);
+  };
+  sample_.ForEachAt([&](int64_t position, const Tokens& token) {
+    if (position != open) end();
+    open = position;
+    one.Compute(token.data, token.layout());
+    moments.Merge(one);
+  });
+  end();
 }
 
 void StreamComparison::LeaveOutConstantPositions() {
@@ -287,7 +297,11 @@ void StreamComparison::LeaveOutConstantPositions() {
 
 void StreamComparison::MeasurePositions(ComparisonReport& report) const {
   GroupSplit split(channels_);
-  ForEachPosition([&](int64_t, const Moments& moments) { split.Add(moments); });
+  ForEachPosition([&](int64_t position, const Moments& moments) {
+    const bool is_constant =
+        std::binary_search(constant_positions_.begin(), constant_positions_.end(), position);
+    if (!is_constant) split.Add(moments);
+  });
   report.by_position = split.Result();
   if (report.by_position) report.by_position->constant_positions = constant_positions_;
 }

@@ -43,13 +43,14 @@ class StreamComparison {
   void Add(const ChunkTokens& valid, const ChunkTokens* with_padding);
 
   // The same chunks come again.
-  void BeginSecondPass();
   void AddAgain(const ChunkTokens& valid);
 
   // Once, at the end. gap_is_exactly_zero is left to the caller.
   ComparisonReport Finish();
 
  private:
+  void EndFirstPass();
+
   StreamComparison(ComparisonPlan plan, std::vector<ComparedMethod> methods, int64_t channels,
                    Clock clock);
 
@@ -86,7 +87,8 @@ class StreamComparison {
   int64_t padded_tokens_ = 0;
   int64_t non_finite_tokens_ = 0;
   std::vector<int64_t> constant_positions_;
-  bool in_second_pass_ = false;
+  bool first_pass_ended_ = false;
+  int64_t tokens_again_ = 0;
   Moments whole_;  // once all came
   Moments scratch_;
 };

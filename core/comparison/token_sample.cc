@@ -1,6 +1,8 @@
 #include "core/comparison/token_sample.h"
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 #include <numeric>
 #include <utility>
 
@@ -33,11 +35,17 @@ void TokenSample::Close() {
   }
 }
 
+int64_t TokenSample::LongestUnit(const Tokens& tokens, bool of_sequence) const {
+  const int64_t token_bytes = std::max<int64_t>(1, tokens.channels * SizeOf(tokens.data.type));
+  return std::clamp<int64_t>(std::max(max_bytes_ / kFewestUnits, kWideUnit) / token_bytes, 1,
+                             of_sequence ? kLongestUnit : kRun);
+}
+
 void TokenSample::Add(Tokens tokens, std::optional<int64_t> sequence) {
   if (sequence) has_sequences_ = true;
-  const int64_t longest = sequence ? kLongestUnit : kRun;
+  const int64_t longest = LongestUnit(tokens, sequence.has_value());
   while (tokens.count > 0) {
-    if (!open_ || open_->sequence != sequence || open_tokens_ == longest) {
+    if (!open_ || open_->sequence != sequence || open_tokens_ >= longest) {
       BeginUnit(tokens, sequence);
     }
     const int64_t size = std::min(tokens.count, longest - open_tokens_);
@@ -54,7 +62,9 @@ void TokenSample::Add(Tokens tokens, std::optional<int64_t> sequence) {
 }
 
 void TokenSample::EndChunk() {
-  if (open_ && keeps_open_) open_->chunk_ends.push_back(open_->tokens.count);
+  if (!open_ || !keeps_open_) return;
+  std::vector<int64_t>& ends = open_->chunk_ends;
+  if (ends.empty() || ends.back() != open_->tokens.count) ends.push_back(open_->tokens.count);
 }
 
 void TokenSample::Finish() {
@@ -68,12 +78,24 @@ int64_t TokenSample::tokens() const {
       [](int64_t sum, const auto& unit) { return sum + unit.second.tokens.count; });
 }
 
-int64_t TokenSample::positions() const {
-  int64_t positions = 0;
-  for (const auto& [number, unit] : units_) {
-    positions = std::max(positions, unit.first_position + unit.tokens.count);
+void TokenSample::ForEachAt(absl::FunctionRef<void(int64_t, const Tokens&)> body) const {
+  std::vector<const SampleUnit*> units = InOrder();
+  std::stable_sort(units.begin(), units.end(), [](const SampleUnit* a, const SampleUnit* b) {
+    return a->first_position < b->first_position;
+  });
+  std::map<int64_t, const SampleUnit*> at_position;  // by their first tokens
+  size_t next = 0;
+  for (int64_t position = 0; next < units.size() || !at_position.empty(); ++position) {
+    if (at_position.empty()) position = units[next]->first_position;
+    for (; next < units.size() && units[next]->first_position == position; ++next) {
+      at_position.emplace(units[next]->first_token, units[next]);
+    }
+    for (auto unit = at_position.begin(); unit != at_position.end();) {
+      const int64_t i = position - unit->second->first_position;
+      body(position, unit->second->Get().Slice(i, 1));
+      unit = i + 1 == unit->second->tokens.count ? at_position.erase(unit) : std::next(unit);
+    }
   }
-  return positions;
 }
 
 std::vector<const SampleUnit*> TokenSample::InOrder() const {
@@ -125,16 +147,17 @@ void TokenSample::ForEach(BatchOrder order, uint64_t seed,
         if (i + 1 == units.size() || units[i + 1]->sequence != units[i]->sequence) end_group();
       }
       return;
-    case BatchOrder::kByPosition:
-      for (int64_t position = 0; position < positions(); ++position) {
-        if (std::binary_search(left_out_.begin(), left_out_.end(), position)) continue;
-        for (const SampleUnit* unit : units) {
-          const int64_t i = position - unit->first_position;
-          if (i >= 0 && i < unit->tokens.count) add(unit->Get().Slice(i, 1));
-        }
-        end_group();
-      }
+    case BatchOrder::kByPosition: {
+      std::optional<int64_t> open;
+      ForEachAt([&](int64_t position, const Tokens& token) {
+        if (std::binary_search(left_out_.begin(), left_out_.end(), position)) return;
+        if (open && *open != position) end_group();
+        open = position;
+        add(token);
+      });
+      if (open) end_group();
       return;
+    }
   }
 }
 

@@ -30,9 +30,10 @@ struct SampleUnit {
 };
 
 // At least one unit is kept. Units are whole sequences, up to 4096 tokens of one, or runs of 256
-// tokens where there are no sequences. Each gets a random number, and those of the smallest numbers
-// are kept, as many as there is room for: each is as likely, wherever in the stream it comes
-// (bottom-k sampling, Cohen and Kaplan 2007). A value.
+// tokens where there are no sequences; of wide tokens fewer, of 1 MiB or a sixteenth of the room.
+// Each gets a random number, and those of the smallest numbers are kept, as many as there is room
+// for: each is as likely, wherever in the stream it comes (bottom-k sampling, Cohen and Kaplan
+// 2007). A value.
 class TokenSample {
  public:
   TokenSample(uint64_t seed, int64_t max_bytes) : random_(seed), max_bytes_(max_bytes) {}
@@ -50,8 +51,8 @@ class TokenSample {
   // Whether it is all of the stream.
   bool is_complete() const { return !evicted_; }
   bool has_sequences() const { return has_sequences_; }
-  // Those of the longest sequence.
-  int64_t positions() const;
+  // body(position, token) for all tokens, position after position, each in the order of arrival.
+  void ForEachAt(absl::FunctionRef<void(int64_t, const Tokens&)> body) const;
 
   // All of them in the order of arrival, one by one.
   std::vector<Tokens> Singles() const;
@@ -67,7 +68,11 @@ class TokenSample {
  private:
   static constexpr int64_t kRun = 256;
   static constexpr int64_t kLongestUnit = 4096;
+  // A unit takes more than this part of the room only where it is small, in bytes.
+  static constexpr int64_t kFewestUnits = 16;
+  static constexpr int64_t kWideUnit = 1 << 20;
 
+  int64_t LongestUnit(const Tokens& tokens, bool of_sequence) const;
   void BeginUnit(const Tokens& tokens, std::optional<int64_t> sequence);
   void Close();
   std::vector<const SampleUnit*> InOrder() const;

@@ -75,6 +75,17 @@ std::string ReasonOfSize(const Subject& subject, double largest_gap, double larg
       n, worth, std::ceil(enough));
 }
 
+// "; LayerNorm's by 0": the methods whose outputs never differed.
+std::string ExactMethods(const CellReport& cell, absl::Span<const ComparedMethod> methods) {
+  std::string text;
+  for (size_t i = 0; i < methods.size(); ++i) {
+    const auto& gap = cell.methods[i].output_gap;
+    if (methods[i].channels() != nullptr || !gap || gap->largest > 0) continue;
+    absl::StrAppend(&text, "; ", std::string(TraitsOf(methods[i].spec().method).title), "'s by 0");
+  }
+  return text;
+}
+
 // What is worth knowing beside what decided.
 void AddRemarks(const ComparisonReport& report, const Subject& subject,
                 std::vector<std::string>& reasons) {
@@ -148,8 +159,8 @@ Verdict VerdictOf(const ComparisonReport& report, absl::Span<const ComparedMetho
       std::isfinite(gap)
           ? absl::StrFormat(
                 "training's outputs differ from inference's by %s (at most %s is let "
-                "pass); LayerNorm's by 0",
-                Percent(gap), Percent(limits.largest_gap))
+                "pass)%s",
+                Percent(gap), Percent(limits.largest_gap), ExactMethods(*subject->cell, methods))
           : "there is no output of training to compare";
   verdict.reasons = {of_gap, ReasonOfSize(*subject, limits.largest_gap, limits.largest_ratio)};
   const std::string of_drift =
@@ -157,7 +168,7 @@ Verdict VerdictOf(const ComparisonReport& report, absl::Span<const ComparedMetho
                          "the last quarter of the stream is %.3g deviations from the first, beyond "
                          "chance (at most %.3g is let pass)",
                          excess, limits.largest_drift)
-                   : "the stream is too short to see a drift";
+                   : "the stream is too short, or too constant, to see a drift";
   if (gap <= limits.largest_gap) {
     verdict.kind = Verdict::Kind::kBatchNormIsFine;
     verdict.summary =

@@ -81,6 +81,8 @@ class ByteBudget {
   };
 
   bool HasRoom() const { return used() < most_; }
+  // For all of `bytes`.
+  bool HasRoomFor(int64_t bytes) const { return bytes <= most_ - used(); }
   // In one order with `waiting_`: whoever releases sees who waits, or who would wait sees the room.
   int64_t used() const { return used_; }
   // The most that was used since this was last called.

@@ -89,14 +89,22 @@ absl::Status ComparisonStream::BindPlan(const v1::ComparisonPlan& proto) {
   report_ = *std::move(report);
   valid_tokens_ = RowTokens::For(normalizers_, batches_->row_shape());
   all_tokens_ = valid_tokens_;
-  // Of each batch size: statistics by channel, and a batch that is not complete.
-  constexpr int64_t kBytesPerChannel = 512;
+  // The sample with the places of its tokens; segments of the stream; and of each batch size the
+  // statistics by method, and batches that are not complete.
+  constexpr int64_t kBytesOfSegments = 4096;
+  constexpr int64_t kBytesOfStatistics = 192;
   const int64_t channels = valid_tokens_->channels();
-  int64_t bytes = sample_bytes;
+  const auto methods = static_cast<int64_t>(methods_.size());
+  int64_t bytes = 2 * sample_bytes + channels * kBytesOfSegments;
   for (const int64_t size : report_->plan().batch_sizes) {
-    bytes += channels * (kBytesPerChannel + size * SizeOf(batches_->type()));
+    bytes += channels * (kBytesOfStatistics * (methods + 1) + 2 * size * SizeOf(batches_->type()));
   }
-  return Charge(bytes);
+  if (memory_.HasRoomFor(bytes)) return Charge(bytes);
+  return WithReason(absl::ResourceExhaustedError(absl::StrCat(
+                        "the plan would take ", bytes,
+                        " bytes, more than this server's Compare streams may yet: "
+                        "lower its sample_bytes or batch_sizes, or raise --max_comparison_bytes")),
+                    "TOO_MANY_COMPARISON_BYTES");
 }
 
 absl::Status ComparisonStream::Bind(const v1::CompareOpen& open) {
@@ -217,9 +225,6 @@ absl::Status ComparisonStream::Measure(const v1::Chunk& chunk, v1::CompareResult
     return status;
   }
   if (report_ != nullptr) {
-    if (sequence_.last() == report_->plan().first_pass_chunks && IsSecondPass()) {
-      report_->BeginSecondPass();
-    }
     AddToReport(x, rows, chunk, *padding);
     if (IsSecondPass()) return absl::OkStatus();
   }

@@ -58,7 +58,7 @@ class ComparisonStream {
   bool closes_slowly() const { return report_ != nullptr; }
 
   // Of the next message: a larger one takes too long for a loop's thread.
-  int64_t inline_bytes() const { return inline_limit_.bytes(); }
+  int64_t inline_bytes() const { return report_ != nullptr ? 0 : inline_limit_.bytes(); }
   static const void* turn(bool /*busy*/) { return nullptr; }  // nothing is shared
 
   uint64_t last_sequence_number() const { return sequence_.last(); }

@@ -59,6 +59,7 @@ Task RunStream(std::unique_ptr<StreamCall> call, std::unique_ptr<Session> sessio
   Request request;
   typename Session::Reply reply;
   bool opened = false;
+  bool is_gone = false;  // the client
   absl::Status status = place.status();
   OverloadDetector::Stream load(admission.overload);
   if (status.ok() && load.refused()) status = OverloadedError();
@@ -108,11 +109,14 @@ Task RunStream(std::unique_ptr<StreamCall> call, std::unique_ptr<Session> sessio
     opened = true;
     charge.Add(static_cast<int64_t>(message.Length()));
     const bool written = co_await call->Write(message);
-    if (!written) break;  // the client is gone
+    is_gone = !written;
+    if (is_gone) break;
     record.CountSent();
   }
-  if (opened) {
-    record.SetSession(session->session_name());
+  // What takes long is not for who is gone, or has waited as long as it would.
+  const bool may_close = !session->closes_slowly() || (!is_gone && deadline.Check().ok());
+  if (opened) record.SetSession(session->session_name());
+  if (opened && may_close) {
     const auto close = [&] {
       return CatchInternal(record.trace(), [&] {
         session->Close(&reply);
@@ -133,7 +137,7 @@ Task RunStream(std::unique_ptr<StreamCall> call, std::unique_ptr<Session> sessio
       status = WithMetadata(std::move(status), "last_sequence_number",
                             absl::StrCat(session->last_sequence_number()));
     }
-  } else if (!status.ok()) {
+  } else if (!opened && !status.ok()) {
     AddRetryPushback(status, *call->context());
   }
   const grpc::Status result = ToGrpcStatus(status);

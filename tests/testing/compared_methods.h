@@ -24,7 +24,7 @@ inline Normalizer NormalizerOf(const NormalizationSpec& spec, const Shape& row_s
 
 // Of rows that are tokens.
 inline ComparedMethod Compared(const NormalizationSpec& spec, int64_t channels) {
-  return *ComparedMethod::Create(NormalizerOf(spec, {channels}), {channels}, channels);
+  return *ComparedMethod::Create(NormalizerOf(spec, {channels}), {channels}, {1, channels, 1});
 }
 
 }  // namespace normd::testing

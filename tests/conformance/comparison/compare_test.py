@@ -171,6 +171,22 @@ class CompareTest(unittest.TestCase):
         differences.compare(again, arrival)
         self.assertEqual(differences.found, [])
 
+    def test_what_once_ended_the_server(self):
+        """Methods of rows before those of channels; no rows at all; one sequence far longer than all others."""
+        images, empty, long, lengths = (self.path / f"{name}.npy" for name in ("rows", "empty", "long", "long_lengths"))
+        np.save(images, np.ones((50, 3, 4, 4), "<f4") * np.arange(50, dtype="<f4")[:, None, None, None])
+        np.save(empty, np.zeros((0, 8), "<f4"))
+        np.save(long, np.arange(20000, dtype="<f4")[:, None])
+        np.save(lengths, np.array([10000] + 10000 * [1], "<i8"))
+        for arguments in (
+            [images, "--method", "layer_norm", "--method", "batch_norm"],
+            [empty],
+            [long, "--lengths", lengths, "--rows-per-chunk", "2000"],
+        ):
+            command = [BIN / "normctl", "--server", self.address, "compare", *arguments]
+            ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+            self.assertEqual(ran.returncode, 0, ran.stderr)
+
     def test_the_same_report_every_time(self):
         reports = [self.compare(DATA / "transformer_l1_tokens.npy", flags=["--seed", "3"]) for _ in range(2)]
         for report in reports:

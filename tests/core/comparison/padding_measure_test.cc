@@ -18,12 +18,28 @@ using testing::TokensOf;
 const std::vector<float> kToy = {1, 2, 3, 4, 5};
 const std::vector<float> kPaddedToy = {1, 2, 3, 4, 5, 0, 0, 0, 0, 0};
 
+// All tokens, whose channels vary.
+Moments Varying(int64_t channels) {
+  Moments moments(channels);
+  moments.count = 2;
+  moments.m2.assign(channels, 1.0);
+  return moments;
+}
+
+TEST(PaddingMeasureTest, ChannelsWithoutVarianceAreLeftOut) {
+  PaddingMeasure measure({});
+  const std::vector<float> padded = {1, 1000, 3, 1000, 0, 0, 0, 0};
+  measure.Add(TokensOf(padded, 2).Slice(0, 2), TokensOf(padded, 2));
+  Moments whole = Varying(2);
+  whole.m2[1] = 0;
+  EXPECT_DOUBLE_EQ(measure.Effect(whole)->mean_without, 2);
+}
+
 TEST(PaddingMeasureTest, TensorFlowsToy) {
   PaddingMeasure measure({});
   measure.Add(TokensOf(kToy, 1), TokensOf(kPaddedToy, 1));
-  const auto effect = measure.Effect();
+  const auto effect = measure.Effect(Varying(1));
   ASSERT_TRUE(effect.has_value());
-  EXPECT_EQ(effect->padded_share, 0.5);
   EXPECT_DOUBLE_EQ(effect->mean_without, 3);
   EXPECT_DOUBLE_EQ(effect->mean_with, 1.5);
   EXPECT_DOUBLE_EQ(effect->variance_without, 2);
@@ -35,9 +51,8 @@ TEST(PaddingMeasureTest, AveragesChannelsAndBatches) {
   const std::vector<float> padded = {1, 10, 3, 30, 0, 0, 0, 0};
   measure.Add(TokensOf(padded, 2).Slice(0, 2), TokensOf(padded, 2));
   measure.Add(TokensOf(padded, 2).Slice(0, 1), TokensOf(padded, 2).Slice(0, 1));
-  const auto effect = measure.Effect();
+  const auto effect = measure.Effect(Varying(2));
   ASSERT_TRUE(effect.has_value());
-  EXPECT_DOUBLE_EQ(effect->padded_share, 1 - 3.0 / 5);
   EXPECT_DOUBLE_EQ(effect->mean_without, ((2 + 20) / 2.0 + (1 + 10) / 2.0) / 2);
   EXPECT_DOUBLE_EQ(effect->mean_with, ((1 + 10) / 2.0 + (1 + 10) / 2.0) / 2);
   EXPECT_DOUBLE_EQ(effect->variance_without, (1 + 100) / 2.0 / 2);
@@ -67,31 +82,33 @@ TEST(PaddingMeasureTest, PaddingThatIsLikeTokensHasNoEffect) {
   PaddingMeasure measure(methods);
   const std::vector<float> padded = {1, 3, 1, 3};
   measure.Add(TokensOf(padded, 1).Slice(0, 2), TokensOf(padded, 1));
-  ASSERT_TRUE(measure.Effect().has_value());
-  EXPECT_EQ(measure.Effect()->variance_with, measure.Effect()->variance_without);
+  ASSERT_TRUE(measure.Effect(Varying(1)).has_value());
+  EXPECT_EQ(measure.Effect(Varying(1))->variance_with,
+            measure.Effect(Varying(1))->variance_without);
   EXPECT_EQ(measure.GapOf(0), 0);
 }
 
 TEST(PaddingMeasureTest, IsAbsentWithoutPadding) {
   const std::vector<ComparedMethod> methods = {Compared(testing::BatchNormSpec(), 1)};
   PaddingMeasure measure(methods);
-  EXPECT_FALSE(measure.Effect().has_value());
+  EXPECT_FALSE(measure.Effect(Varying(1)).has_value());
   measure.Add(TokensOf(kToy, 1), TokensOf(kToy, 1));
-  EXPECT_FALSE(measure.Effect().has_value());
+  EXPECT_FALSE(measure.Effect(Varying(1)).has_value());
   EXPECT_FALSE(measure.GapOf(0).has_value());
 }
 
 TEST(PaddingMeasureTest, ABatchOfPaddingAloneIsLeftOut) {
   PaddingMeasure measure({});
   measure.Add(TokensOf(kPaddedToy, 1).Slice(5, 0), TokensOf(kPaddedToy, 1).Slice(5, 5));
-  EXPECT_FALSE(measure.Effect().has_value());
+  EXPECT_FALSE(measure.Effect(Varying(1)).has_value());
 }
 
 TEST(PaddingMeasureTest, AMethodThatCannotTellTokensHasNoGap) {
   // Normalizes rows of two tokens together.
   const Shape shape = {2, 1};
   const auto rows = ComparedMethod::Create(
-      testing::NormalizerOf({.method = Method::kLayerNorm, .normalized_rank = 2}, shape), shape, 1);
+      testing::NormalizerOf({.method = Method::kLayerNorm, .normalized_rank = 2}, shape), shape,
+      {1, 1, 1});
   ASSERT_TRUE(rows.ok());
   const std::vector<ComparedMethod> methods = {*rows};
   PaddingMeasure measure(methods);
