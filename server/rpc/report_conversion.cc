@@ -85,7 +85,8 @@ void Write(const Discrepancies& discrepancies, v1::Discrepancies* proto) {
   for (size_t i = 0; i < kDiscrepancyKinds; ++i) {
     const MeasuredDiscrepancy& from = discrepancies.values[i];
     if (!from.measured) continue;
-    v1::Discrepancy* to = (proto->*kMembers[i])();
+    const Member member = kMembers[i];  // apart: GCC 12's bounds sanitizer takes `i` for another
+    v1::Discrepancy* to = (proto->*member)();
     Write(*from.measured, to->mutable_measured());
     if (from.noise_floor) to->set_noise_floor(*from.noise_floor);
     if (const auto ratio = from.ratio()) Write(*ratio, to->mutable_ratio());
