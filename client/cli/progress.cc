@@ -19,7 +19,8 @@ std::string Count(double value) {
   constexpr const char* kUnits[] = {"", " k", " M", " G"};
   size_t unit = 0;
   for (; value >= 999.5 && unit < 3; ++unit) value /= 1000;
-  return absl::StrFormat(unit > 0 && value < 9.95 ? "%.1f%s" : "%.0f%s", value, kUnits[unit]);
+  const int decimals = unit > 0 && value < 9.95 ? 1 : 0;
+  return absl::StrFormat("%.*f%s", decimals, value, kUnits[unit]);
 }
 
 }  // namespace
