@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "normd/v1/report.pb.h"
+#include "normd/v1/plan.pb.h"
 
 namespace normd::cli {
 

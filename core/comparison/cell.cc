@@ -89,13 +89,8 @@ void Cell::TrainOn(const Tokens& batch) {
   for (Method& method : methods_) {
     if (!method.trained) continue;
     if (method.discrepancies) method.discrepancies->Add(batch, batch_);
-    BatchStatistics statistics = batch_;
-    if (!method.discrepancies) {
-      statistics = EmptyBatchStatistics(method.trained->estimator(), channels_);
-      Compute(batch.data, batch.layout(), statistics);
-    }
     if (batch.count < 2 && !TakesSingleTokens(method.trained->estimator())) continue;
-    method.trained->Fold(batch.data, batch.layout(), statistics);
+    method.trained->Fold(batch.data, batch.layout(), StatisticsOf(method, batch));
     if (watches_cold_start_ && method.discrepancies) method.cold_start.Observe(*method.trained);
   }
 }
@@ -122,13 +117,10 @@ bool Cell::TakesBatch(const Method& method, const Tokens& batch) const {
          ChannelNormalizer::CheckEnoughValues(static_cast<double>(batch.count)).ok();
 }
 
-ChannelCoefficients Cell::CoefficientsOf(const Method& method, const Tokens& batch) const {
-  BatchStatistics statistics = batch_;
-  if (!method.discrepancies) {
-    statistics = EmptyBatchStatistics(method.trained->estimator(), channels_);
-    Compute(batch.data, batch.layout(), statistics);
-  }
-  return method.compared->channels()->CoefficientsOf(std::move(statistics));
+// Of the batch whose moments are in batch_.
+BatchStatistics Cell::StatisticsOf(const Method& method, const Tokens& batch) const {
+  if (method.compared->keeps_moments()) return batch_;
+  return method.compared->StatisticsOf(batch);
 }
 
 // `training` is null for methods that go by no batch: all of the tokens beside each alone.
@@ -158,7 +150,9 @@ void Cell::InferOn(const Tokens& batch) {
   for (size_t i = 0; i < methods_.size(); ++i) {
     if (!TakesBatch(methods_[i], batch)) continue;
     std::optional<ChannelCoefficients> training;
-    if (methods_[i].trained) training = CoefficientsOf(methods_[i], batch);
+    if (const ChannelNormalizer* channels = methods_[i].compared->channels()) {
+      training = channels->CoefficientsOf(StatisticsOf(methods_[i], batch));
+    }
     for (int64_t begin = 0; begin < batch.count; begin += kAtOnce) {
       AddOutputs(training ? &*training : nullptr,
                  batch.Slice(begin, std::min(kAtOnce, batch.count - begin)), i);

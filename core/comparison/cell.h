@@ -114,7 +114,7 @@ class Cell {
   void TrainOn(const Tokens& batch);
   void InferOn(const Tokens& batch);
   bool TakesBatch(const Method& method, const Tokens& batch) const;
-  ChannelCoefficients CoefficientsOf(const Method& method, const Tokens& batch) const;
+  BatchStatistics StatisticsOf(const Method& method, const Tokens& batch) const;
   void AddOutputs(const ChannelCoefficients* training, const Tokens& tokens, size_t method);
 
   CellReport report_;

@@ -22,13 +22,6 @@ struct Batch {
   Tokens Get() const { return {{tokens.data.type, bytes.data()}, tokens.count, tokens.channels}; }
 };
 
-BatchStatistics StatisticsOf(const ChannelNormalizer& normalizer, const Tokens& tokens) {
-  BatchStatistics result =
-      EmptyBatchStatistics(*normalizer.spec().estimator, normalizer.channels());
-  Compute(tokens.data, tokens.layout(), result);
-  return result;
-}
-
 // The statistics of both together.
 BatchStatistics Merged(BatchStatistics a, const BatchStatistics& b) {
   if (auto* moments = std::get_if<Moments>(&a)) {
@@ -64,10 +57,10 @@ std::optional<CoBatchOutputs> OutputsAmongMates(const ComparedMethod& method,
     }
     std::vector<double>& output = outputs.emplace_back(probes.size() * width);
     if (channels != nullptr) {
-      const BatchStatistics of_mates = StatisticsOf(*channels, batch.Get());
+      const BatchStatistics of_mates = method.StatisticsOf(batch.Get());
       for (size_t probe = 0; probe < probes.size(); ++probe) {
         const ChannelCoefficients coefficients =
-            channels->CoefficientsOf(Merged(of_mates, StatisticsOf(*channels, probes[probe])));
+            channels->CoefficientsOf(Merged(of_mates, method.StatisticsOf(probes[probe])));
         method.Apply(&coefficients, probes[probe], output.data() + probe * width);
       }
       continue;

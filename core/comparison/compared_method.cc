@@ -49,6 +49,12 @@ bool ComparedMethod::keeps_moments() const {
   return channels() != nullptr && !std::holds_alternative<RunningExtremes>(*spec_.estimator);
 }
 
+BatchStatistics ComparedMethod::StatisticsOf(const Tokens& batch) const {
+  BatchStatistics statistics = EmptyBatchStatistics(*spec_.estimator, channels()->channels());
+  Compute(batch.data, batch.layout(), statistics);
+  return statistics;
+}
+
 void ComparedMethod::Apply(const ChannelCoefficients* coefficients, const Tokens& tokens,
                            double* outputs) const {
   if (const ChannelNormalizer* normalizer = channels()) {

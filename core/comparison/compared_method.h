@@ -31,6 +31,9 @@ class ComparedMethod {
   // of a row.
   bool takes_tokens() const { return by_token_.has_value(); }
 
+  // Of a batch, for methods with channels(): of the kind that the estimator takes.
+  BatchStatistics StatisticsOf(const Tokens& batch) const;
+
   // The tokens as in inference by coefficients, or, without any, as the method has them.
   void Apply(const ChannelCoefficients* coefficients, const Tokens& tokens, double* outputs) const;
 

@@ -69,7 +69,7 @@ class EvenlySpaced {
   void Add(const Make& make) {
     if (seen_++ % stride_ != 0) return;
     if (kept_.size() == kMost) {
-      for (size_t i = 0; i < kMost / 2; ++i) kept_[i] = std::move(kept_[2 * i]);
+      for (size_t i = 1; i < kMost / 2; ++i) kept_[i] = std::move(kept_[2 * i]);
       kept_.resize(kMost / 2);
       stride_ *= 2;
       if ((seen_ - 1) % stride_ != 0) return;

@@ -1,7 +1,6 @@
 #include "core/comparison/padding_measure.h"
 
 #include <cmath>
-#include <utility>
 
 namespace normd {
 namespace {
@@ -10,13 +9,6 @@ Moments MomentsOf(const Tokens& tokens) {
   Moments result(tokens.channels);
   result.Compute(tokens.data, tokens.layout());
   return result;
-}
-
-ChannelCoefficients CoefficientsOf(const ChannelNormalizer& normalizer, const Tokens& tokens) {
-  BatchStatistics statistics =
-      EmptyBatchStatistics(*normalizer.spec().estimator, normalizer.channels());
-  Compute(tokens.data, tokens.layout(), statistics);
-  return normalizer.CoefficientsOf(std::move(statistics));
 }
 
 }  // namespace
@@ -37,8 +29,10 @@ void PaddingMeasure::Add(const Tokens& valid, const Tokens& with_padding) {
 
 void PaddingMeasure::AddGap(const ComparedMethod& method, const Tokens& valid,
                             const Tokens& with_padding, Gap& gap) {
-  const ChannelCoefficients by_valid = CoefficientsOf(*method.channels(), valid);
-  const ChannelCoefficients by_all = CoefficientsOf(*method.channels(), with_padding);
+  const ChannelCoefficients by_valid =
+      method.channels()->CoefficientsOf(method.StatisticsOf(valid));
+  const ChannelCoefficients by_all =
+      method.channels()->CoefficientsOf(method.StatisticsOf(with_padding));
   without_.resize(valid.count * valid.channels);
   with_.resize(without_.size());
   method.Apply(&by_valid, valid, without_.data());

@@ -1,4 +1,4 @@
-// What a comparison measures beyond each chunk. See proto/normd/v1/report.proto.
+// What a comparison measures beyond each chunk. See proto/normd/v1/plan.proto.
 #ifndef NORMD_CORE_COMPARISON_PLAN_H_
 #define NORMD_CORE_COMPARISON_PLAN_H_
 

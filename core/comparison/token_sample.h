@@ -14,7 +14,7 @@
 
 namespace normd {
 
-// The order in which tokens are put into batches. See proto/normd/v1/report.proto.
+// The order in which tokens are put into batches. See proto/normd/v1/plan.proto.
 enum class BatchOrder { kArrival, kShuffled, kBySequence, kByPosition };
 
 // Neighboring tokens of one sequence. Owns them.

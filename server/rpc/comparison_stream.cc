@@ -167,7 +167,9 @@ void ComparisonStream::Close(v1::CompareResponse* response) {
   if (report_ == nullptr) return;
   ComparisonReport report = report_->Finish();
   for (size_t i = 0; i < methods_.size(); ++i) {
-    report.methods[i].gap_is_exactly_zero = methods_[i].Summarize().measurements.largest_gap == 0.0;
+    const v1::Measurements& measured = summary->methods(static_cast<int>(i)).measurements();
+    report.methods[i].gap_is_exactly_zero =
+        measured.has_largest_gap() && measured.largest_gap() == 0;
   }
   ToProto(report, summary->mutable_report());
 }

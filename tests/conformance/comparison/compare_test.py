@@ -17,6 +17,8 @@ import numpy as np
 
 import reference
 import streams
+from batches import stream_of
+from cells import ORDERS
 
 BIN = pathlib.Path(sys.argv.pop(1))
 DATA = pathlib.Path(__file__).parents[2] / "data"
@@ -70,7 +72,7 @@ def cells_by_name(cells):
     named = {}
     for cell in cells:
         padded = bool(cell.get("with_padding"))
-        if int(cell["batches"]) > 0 and not (padded and cell["order"] != reference.ORDERS[0]):
+        if int(cell["batches"]) > 0 and not (padded and cell["order"] != ORDERS[0]):
             named[f"{cell['order']} {cell['batch_size']} {padded}"] = cell
             if padded:  # outputs are not computed, and what is final is so without padding
                 for method in cell["methods"]:
@@ -119,7 +121,7 @@ class CompareTest(unittest.TestCase):
         if lengths is not None and data.ndim == 2:
             ends = np.cumsum(lengths)
             chunks = np.diff([0, *(ends[min(i + rows_per_chunk, units) - 1] for i in range(0, units, rows_per_chunk))])
-        expected = reference.plain(reference.report(reference.stream_of(data, lengths, None, chunks), estimator=estimator))
+        expected = reference.plain(reference.report(stream_of(data, lengths, None, chunks), estimator=estimator))
         actual["cells"], expected["cells"] = cells_by_name(actual["cells"]), cells_by_name(expected["cells"])
         self.assertEqual(actual["cells"].keys() & expected["cells"].keys(), expected["cells"].keys())
         if axis != -1:  # LayerNorm of an image is of its rows of pixels: not of tokens
@@ -164,8 +166,8 @@ class CompareTest(unittest.TestCase):
         tokens = self.path / "independent.npy"
         whole = self.compare(tokens)
         twice = self.compare(tokens, flags=["--sample-kib", "16"])
-        arrival = [cell for cell in whole["cells"] if cell["order"] == reference.ORDERS[0]]
-        again = [cell for cell in twice["cells"] if cell["order"] == reference.ORDERS[0]]
+        arrival = [cell for cell in whole["cells"] if cell["order"] == ORDERS[0]]
+        again = [cell for cell in twice["cells"] if cell["order"] == ORDERS[0]]
         self.assertLess(int(twice["sampled_tokens"]), int(whole["sampled_tokens"]) / 20)
         differences = Differences()
         differences.compare(again, arrival)

@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "tests/core/comparison/compared_stream.h"
 #include "tests/testing/compared_methods.h"
 #include "tests/testing/error_matchers.h"
 #include "tests/testing/non_finite.h"
@@ -19,8 +20,11 @@ namespace normd {
 namespace {
 
 using testing::BatchNormSpec;
+using testing::ComparedStream;
 using ::testing::Each;
 using ::testing::ElementsAre;
+using testing::FiguresOf;
+using testing::FindCell;
 using testing::IsInvalidField;
 using testing::LayerNormSpec;
 using testing::MinMaxSpec;
@@ -28,76 +32,6 @@ using testing::NormalizerOf;
 using testing::RandomFloats;
 using testing::SameBits;
 using ::testing::Truly;
-
-// Feeds rows of one shape to several methods.
-class Stream {
- public:
-  Stream(const std::vector<NormalizationSpec>& specs, const Shape& row_shape,
-         const ComparisonPlan& plan = {}) {
-    std::vector<Normalizer> methods;
-    methods.reserve(specs.size());
-    for (const NormalizationSpec& spec : specs) methods.push_back(NormalizerOf(spec, row_shape));
-    tokens_.emplace(RowTokens::For(methods, row_shape));
-    row_size_ = 1;
-    for (const int64_t size : row_shape) row_size_ *= size;
-    comparison_ = *StreamComparison::Create(plan, methods, row_shape, [] { return int64_t{0}; });
-  }
-
-  StreamComparison& comparison() { return *comparison_; }
-
-  // In chunks of so many rows; again: as the second pass.
-  template <typename T>
-  void Feed(const std::vector<T>& values, int64_t rows_per_chunk, bool again = false) {
-    const auto rows = static_cast<int64_t>(values.size()) / row_size_;
-    for (int64_t row = 0; row < rows; row += rows_per_chunk) {
-      const ChunkTokens chunk = tokens_->Read(values.data() + row * row_size_,
-                                              std::min(rows_per_chunk, rows - row), {}, row);
-      if (again) {
-        comparison_->AddAgain(chunk);
-      } else {
-        comparison_->Add(chunk, nullptr);
-      }
-    }
-  }
-
- private:
-  int64_t row_size_ = 0;
-  std::optional<RowTokens> tokens_;
-  std::unique_ptr<StreamComparison> comparison_;
-};
-
-const CellReport* FindCell(const ComparisonReport& report, BatchOrder order, int64_t batch_size) {
-  for (const CellReport& cell : report.cells) {
-    const bool is_it = cell.order == order && cell.batch_size == batch_size && !cell.with_padding;
-    if (is_it) return &cell;
-  }
-  ADD_FAILURE() << "no cell of " << batch_size;
-  return nullptr;
-}
-
-// All figures of a cell, absent ones as -1.
-std::vector<double> FiguresOf(const CellReport& cell) {
-  std::vector<double> figures = {static_cast<double>(cell.batches), cell.mean_batch_size,
-                                 static_cast<double>(cell.usual_batch_size),
-                                 cell.effective_batch_size.value_or(-1)};
-  const auto add = [&](const std::optional<Estimate>& estimate) {
-    for (const double figure :
-         {estimate ? estimate->value : -1, estimate ? estimate->low.value_or(-1) : -1,
-          estimate ? estimate->high.value_or(-1) : -1}) {
-      figures.push_back(figure);
-    }
-  };
-  for (const CellMethod& method : cell.methods) {
-    const GapSummary gap = method.output_gap.value_or(GapSummary{-1, -1, -1, -1});
-    figures.insert(figures.end(), {gap.p50, gap.p99, gap.largest, gap.overall});
-    add(method.co_batch_sensitivity);
-    for (const auto& discrepancy : method.discrepancies.value_or(Discrepancies()).values) {
-      add(discrepancy.measured);
-      figures.push_back(discrepancy.noise_floor.value_or(-1));
-    }
-  }
-  return figures;
-}
 
 void ExpectFinite(const ComparisonReport& report) {
   for (const CellReport& cell : report.cells) {
@@ -113,7 +47,7 @@ void ExpectFinite(const ComparisonReport& report) {
 }
 
 TEST(StreamComparisonTest, AnEmptyStreamSaysThereIsNotEnough) {
-  Stream stream({BatchNormSpec(), LayerNormSpec()}, {4});
+  ComparedStream stream({BatchNormSpec(), LayerNormSpec()}, {4});
   const ComparisonReport report = stream.comparison().Finish();
   EXPECT_EQ(report.tokens, 0);
   EXPECT_EQ(report.methods.size(), 2);
@@ -123,12 +57,13 @@ TEST(StreamComparisonTest, AnEmptyStreamSaysThereIsNotEnough) {
 }
 
 TEST(StreamComparisonTest, AnEmptyStreamHasASecondPassToo) {
-  Stream stream({BatchNormSpec()}, {4});
+  ComparedStream stream({BatchNormSpec()}, {4});
   EXPECT_EQ(stream.comparison().Finish().verdict.kind, Verdict::Kind::kNotEnoughData);
 }
 
 TEST(StreamComparisonTest, OneTokenIsABatchThatTrainingRefuses) {
-  Stream stream({BatchNormSpec(), BatchNormSpec(BatchEma()), LayerNormSpec(), MinMaxSpec()}, {4});
+  ComparedStream stream({BatchNormSpec(), BatchNormSpec(BatchEma()), LayerNormSpec(), MinMaxSpec()},
+                        {4});
   stream.Feed<float>({1, 2, 3, 4}, 1);
   const ComparisonReport report = stream.comparison().Finish();
   EXPECT_EQ(report.tokens, 1);
@@ -146,7 +81,7 @@ TEST(StreamComparisonTest, OneTokenIsABatchThatTrainingRefuses) {
 }
 
 TEST(StreamComparisonTest, ConstantChannelsHaveNoGapAndNoDiscrepancy) {
-  Stream stream({BatchNormSpec(), LayerNormSpec(), MinMaxSpec()}, {3});
+  ComparedStream stream({BatchNormSpec(), LayerNormSpec(), MinMaxSpec()}, {3});
   std::vector<float> values;
   for (int i = 0; i < 500; ++i) values.insert(values.end(), {7, -3, 0.1f});
   stream.Feed(values, 10);
@@ -167,7 +102,7 @@ TEST(StreamComparisonTest, ConstantChannelsHaveNoGapAndNoDiscrepancy) {
 }
 
 TEST(StreamComparisonTest, LayerNormsGapIsExactlyZero) {
-  Stream stream({BatchNormSpec(), LayerNormSpec()}, {5, 16});
+  ComparedStream stream({BatchNormSpec(), LayerNormSpec()}, {5, 16});
   stream.Feed(RandomFloats(100 * 5 * 16), 7);
   const ComparisonReport report = stream.comparison().Finish();
   ExpectFinite(report);
@@ -193,7 +128,7 @@ TEST(StreamComparisonTest, LayerNormsGapIsExactlyZero) {
 }
 
 TEST(StreamComparisonTest, AMethodOfExtremesHasAGapAndNoDiscrepancies) {
-  Stream stream({MinMaxSpec()}, {8});
+  ComparedStream stream({MinMaxSpec()}, {8});
   stream.Feed(RandomFloats(1000 * 8), 50);
   const ComparisonReport report = stream.comparison().Finish();
   ExpectFinite(report);
@@ -208,7 +143,7 @@ TEST(StreamComparisonTest, AMethodOfExtremesHasAGapAndNoDiscrepancies) {
 }
 
 TEST(StreamComparisonTest, AnEstimatorOfTokensHasDiscrepanciesWithoutNoiseFloors) {
-  Stream stream({BatchNormSpec(TokenEma{.alpha = 0.01})}, {8});
+  ComparedStream stream({BatchNormSpec(TokenEma{.alpha = 0.01})}, {8});
   stream.Feed(RandomFloats(2000 * 8), 50);
   const ComparisonReport report = stream.comparison().Finish();
   ExpectFinite(report);
@@ -222,7 +157,7 @@ TEST(StreamComparisonTest, AnEstimatorOfTokensHasDiscrepanciesWithoutNoiseFloors
 }
 
 TEST(StreamComparisonTest, IndependentTokensAreWithinChance) {
-  Stream stream({BatchNormSpec()}, {16});
+  ComparedStream stream({BatchNormSpec()}, {16});
   stream.Feed(RandomFloats(4096 * 16), 64);
   const ComparisonReport report = stream.comparison().Finish();
   const CellReport* const cell = FindCell(report, BatchOrder::kArrival, 0);
@@ -241,64 +176,8 @@ TEST(StreamComparisonTest, IndependentTokensAreWithinChance) {
   EXPECT_EQ(report.verdict.kind, Verdict::Kind::kBatchNormIsFine);
 }
 
-TEST(StreamComparisonTest, TwoPassesMeasureWhatOneDoesWithAWholeSample) {
-  const auto values = RandomFloats(300 * 3 * 8);
-  const std::vector<NormalizationSpec> specs = {BatchNormSpec(), BatchNormSpec(BatchEma()),
-                                                LayerNormSpec(), MinMaxSpec()};
-  Stream once(specs, {3, 8});
-  once.Feed(values, 11);
-  const ComparisonReport one_pass = once.comparison().Finish();
-  Stream twice(specs, {3, 8});
-  twice.Feed(values, 11);
-  twice.Feed(values, 11, true);
-  const ComparisonReport two_passes = twice.comparison().Finish();
-  EXPECT_EQ(one_pass.sampled_tokens, 900);
-  ASSERT_EQ(two_passes.cells.size(), one_pass.cells.size());
-  for (size_t i = 0; i < one_pass.cells.size(); ++i) {
-    EXPECT_TRUE(SameBits(FiguresOf(two_passes.cells[i]), FiguresOf(one_pass.cells[i]))) << i;
-    EXPECT_FALSE(one_pass.cells[i].from_sample);
-  }
-  EXPECT_EQ(two_passes.verdict.reasons, one_pass.verdict.reasons);
-}
-
-TEST(StreamComparisonTest, OneSeedGivesOneReport) {
-  const auto report = [](uint64_t seed) {
-    Stream stream({BatchNormSpec()}, {4}, {.seed = seed, .sample_bytes = 16 * 1024});
-    stream.Feed(RandomFloats(4 * 4000), 100);
-    return stream.comparison().Finish();
-  };
-  const ComparisonReport first = report(1);
-  EXPECT_LT(first.sampled_tokens, 4000);
-  const auto figures = [](const ComparisonReport& result) {
-    std::vector<double> all;
-    for (const CellReport& cell : result.cells) {
-      const auto of_cell = FiguresOf(cell);
-      all.insert(all.end(), of_cell.begin(), of_cell.end());
-    }
-    return all;
-  };
-  EXPECT_TRUE(SameBits(figures(first), figures(report(1))));
-  EXPECT_FALSE(SameBits(figures(first), figures(report(2))));
-}
-
-TEST(StreamComparisonTest, APartialSampleSaysSo) {
-  Stream stream({BatchNormSpec()}, {4}, {.batch_sizes = {0, 32}, .sample_bytes = 16 * 1024});
-  stream.Feed(RandomFloats(4 * 4000), 100);
-  const ComparisonReport report = stream.comparison().Finish();
-  EXPECT_EQ(report.tokens, 4000);
-  EXPECT_EQ(report.sampled_tokens, 1024);
-  const CellReport* const as_they_come = FindCell(report, BatchOrder::kArrival, 0);
-  const CellReport* const cell = FindCell(report, BatchOrder::kArrival, 32);
-  ASSERT_TRUE(as_they_come != nullptr && cell != nullptr);
-  EXPECT_TRUE(cell->from_sample);
-  EXPECT_EQ(cell->batches, 125);  // training was by all
-  EXPECT_TRUE(cell->methods[0].output_gap.has_value());
-  EXPECT_TRUE(as_they_come->methods[0].output_gap.has_value());  // by batches of 100
-  EXPECT_EQ(as_they_come->batches_with_outputs, 10);
-}
-
 TEST(StreamComparisonTest, CountsSequencesAndLeavesOutConstantPositions) {
-  Stream stream({BatchNormSpec()}, {3, 2});
+  ComparedStream stream({BatchNormSpec()}, {3, 2});
   auto values = RandomFloats(40 * 3 * 2);
   for (size_t i = 0; i < values.size(); i += 6) values[i] = values[i + 1] = 5;
   values[8] = static_cast<float>(testing::kNan);
@@ -320,7 +199,7 @@ TEST(StreamComparisonTest, CountsSequencesAndLeavesOutConstantPositions) {
 }
 
 TEST(StreamComparisonTest, MeasuresPaddingBesideWhatIsValid) {
-  Stream stream({BatchNormSpec(), LayerNormSpec()}, {1}, {.batch_sizes = {0}});
+  ComparedStream stream({BatchNormSpec(), LayerNormSpec()}, {1}, {.batch_sizes = {0}});
   const std::vector<float> padded = {1, 2, 3, 4, 5, 0, 0, 0, 0, 0};
   RowTokens tokens = RowTokens::For({NormalizerOf(BatchNormSpec(), {1})}, {1});
   RowTokens all_tokens = tokens;
@@ -341,7 +220,7 @@ TEST(StreamComparisonTest, MeasuresPaddingBesideWhatIsValid) {
 }
 
 TEST(StreamComparisonTest, DrawsSegmentsUpToTheEnd) {
-  Stream stream({BatchNormSpec()}, {40}, {.batch_sizes = {2, 8, 128}});
+  ComparedStream stream({BatchNormSpec()}, {40}, {.batch_sizes = {2, 8, 128}});
   stream.Feed(RandomFloats(40 * 1000), 10);
   const ComparisonReport report = stream.comparison().Finish();
   ASSERT_EQ(report.plots.segment_ends.size(), 63);
@@ -374,7 +253,7 @@ TEST(StreamComparisonTest, FiguresWithoutUnitDoNotDependOnIt) {
   const auto report = [](double unit) {
     NormalizationSpec spec = BatchNormSpec();
     spec.epsilon = 0;
-    Stream stream({spec, LayerNormSpec()}, {4});
+    ComparedStream stream({spec, LayerNormSpec()}, {4});
     std::vector<double> values = testing::RandomDoubles(4 * 2000, -1, 1);
     for (double& value : values) value *= unit;
     stream.Feed(values, 20);
@@ -407,7 +286,7 @@ TEST(StreamComparisonTest, OutputsTooLargeToSquareLeaveFiguresFinite) {
   // Inference is by the last batch alone, which is constant in one channel.
   NormalizationSpec spec = BatchNormSpec(BatchEma{.momentum = 1});
   spec.epsilon = 1e-300;
-  Stream stream({spec}, {2});
+  ComparedStream stream({spec}, {2});
   std::vector<float> values = RandomFloats(2 * 512, 0, 1e20f);
   for (size_t i = 2 * 256; i < values.size(); i += 2) values[i] = 7;
   stream.Feed(values, 64);

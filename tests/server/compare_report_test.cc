@@ -1,0 +1,96 @@
+// Compare with a plan, over a channel: the report, and what a server does not take.
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "tests/server/compare_call.h"
+#include "tests/testing/local_server.h"
+#include "tests/testing/random_values.h"
+#include "tests/testing/test_stream.h"
+
+namespace normd {
+namespace {
+
+using testing::CompareStream;
+using testing::RandomFloats;
+using testing::RowsOf;
+
+class CompareReportTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    server::ServerOptions options;
+    options.max_comparison_bytes = 50 << 20;
+    server_ = testing::StartServer(options);
+    ASSERT_NE(server_, nullptr);
+    channel_ = testing::Connect(*server_);
+  }
+
+  static v1::CompareOpen WithPlan(int64_t features) {
+    v1::CompareOpen open = RowsOf({features});
+    open.mutable_plan()->add_batch_sizes(2);
+    open.mutable_plan()->set_sample_bytes(1 << 20);
+    return open;
+  }
+
+  std::unique_ptr<server::Server> server_;
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+TEST_F(CompareReportTest, ThereIsNoneWithoutAPlan) {
+  CompareStream stream(channel_, RowsOf({2}));
+  EXPECT_TRUE(stream.Receive().has_opened());
+  stream.Compare({0, 1, 2, 5});
+  EXPECT_FALSE(stream.Summary().has_report());
+}
+
+TEST_F(CompareReportTest, APlanBeyondTheMemoryIsRefused) {
+  v1::CompareOpen open = WithPlan(64);
+  open.mutable_plan()->set_sample_bytes(1 << 30);
+  CompareStream large(channel_, open);
+  const grpc::Status refusal = large.Finish();
+  EXPECT_EQ(refusal.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(testing::ErrorInfoOf(refusal).reason(), "TOO_MANY_COMPARISON_BYTES");
+
+  CompareStream wide(channel_, WithPlan(20'000));  // keeps segments of as many channels
+  EXPECT_EQ(wide.Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  CompareStream small(channel_, WithPlan(64));
+  EXPECT_TRUE(small.Receive().has_opened());
+}
+
+TEST_F(CompareReportTest, ASecondPassMayBeginWithARefusedChunk) {
+  v1::CompareOpen open = WithPlan(2);
+  open.mutable_plan()->set_first_pass_chunks(1);
+  CompareStream stream(channel_, open);
+  EXPECT_TRUE(stream.Receive().has_opened());
+  const std::vector<float> tokens = RandomFloats(2 * 64);
+  EXPECT_EQ(stream.Compare(tokens).result().methods_size(), 2);
+  v1::Chunk no_rows;
+  no_rows.set_data("x");
+  EXPECT_TRUE(stream.Compare(no_rows).has_error());
+  const v1::CompareResponse again = stream.Compare(tokens);
+  ASSERT_TRUE(again.has_result());
+  EXPECT_EQ(again.result().methods_size(), 0);
+  const v1::ComparisonReport report = stream.Summary().report();
+  EXPECT_EQ(report.tokens(), 64);
+  EXPECT_FALSE(report.cells(0).from_sample());
+  EXPECT_TRUE(report.cells(0).methods(0).has_output_gap());
+}
+
+TEST_F(CompareReportTest, SequenceIdsAreOneARowAndNeedAPlan) {
+  v1::Chunk chunk;
+  chunk.set_data(testing::Bytes(RandomFloats(2 * 3)));
+  chunk.add_sequence_ids(7);
+  CompareStream planned(channel_, WithPlan(2));
+  EXPECT_TRUE(planned.Receive().has_opened());
+  EXPECT_TRUE(planned.Compare(chunk).has_error());
+  chunk.add_sequence_ids(7);
+  chunk.add_sequence_ids(8);
+  EXPECT_TRUE(planned.Compare(chunk).has_result());
+  EXPECT_EQ(planned.Summary().report().sequences(), 2);
+  CompareStream plain(channel_, RowsOf({2}));
+  EXPECT_TRUE(plain.Receive().has_opened());
+  EXPECT_TRUE(plain.Compare(chunk).has_error());
+}
+
+}  // namespace
+}  // namespace normd
