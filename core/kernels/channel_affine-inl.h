@@ -82,7 +82,8 @@ HWY_INLINE bool WriteChecked(int64_t size, const Affine& affine) {
   return checked.check.AllFinite();
 }
 
-// Channels-last data: a row's channels are neighbors, and coefficients are read as they are.
+// Channels-last data: a row's channels are neighbors, and coefficients are read as they are. Rows
+// are `stride` apart.
 
 // In float32, but for channels whose coefficients are beyond its range.
 template <typename T>
@@ -104,23 +105,78 @@ inline constexpr double kNoShift = -0.0;
 // So many channels at once that their coefficients stay in the first cache; but what comes from
 // memory is read in one go.
 inline constexpr int64_t kTile = 1024;
+inline constexpr int64_t kRowsTogether = 2;
+
+// A coefficient that is in a register.
+template <class V>
+struct Held {
+  V value;
+
+  template <class D>
+  HWY_INLINE V At(D, int64_t) const {
+    return value;
+  }
+};
+template <class V>
+Held(V) -> Held<V>;
+
+// As many rows at once, `stride` apart, so that each coefficient is read once for all of them.
+template <int64_t kRows, typename T, class Shift>
+struct SomeRows {
+  Each<float> high, low, scale;
+  Shift shift;
+  const T* x;
+  T* y;
+  int64_t stride;
+  Stores stores;
+  FiniteCheck<Floats> check;
+
+  template <class D>
+  HWY_INLINE void operator()(D d, int64_t i) {
+    const Held h{high.At(d, i)};
+    const Held l{low.At(d, i)};
+    const Held s{scale.At(d, i)};
+    const Held b{shift.At(d, i)};
+    for (int64_t row = 0; row < kRows; ++row) {
+      const AffineInFloats<T, decltype(h), decltype(s), None, decltype(b)> write{
+          h, l, s, {}, b, x + row * stride, y + row * stride, stores};
+      const auto value = Read(d, write.x + i);
+      check.Add(d, value);
+      write.Normalize(d, i, value);
+    }
+  }
+};
 
 template <typename T, class Shift>
 HWY_NOINLINE bool NormalizeRowsInFloats(const ChannelAffine& affine, Shift shift, const T* x,
-                                        Part rows, int64_t channels, T* y, Stores stores) {
-  using E = Each<float>;
+                                        Part rows, int64_t stride, int64_t channels, T* y,
+                                        Stores stores) {
   const NarrowChannelArrays narrow(affine.narrow, channels);
   bool all_finite = true;
   const int64_t tile = stores == Stores::kPastCaches ? channels : kTile;
   for (int64_t c = 0; c < channels; c += tile) {
     const int64_t size = std::min(tile, channels - c);
-    for (int64_t row = rows.begin; row < rows.end; ++row) {
-      const int64_t begin = row * channels + c;
-      const AffineInFloats<T, E, E, None, Shift> write{
-          {narrow.high + c}, {narrow.low + c}, {narrow.scale + c}, {},
-          shift.From(c),     x + begin,        y + begin,          stores};
-      all_finite = WriteChecked<Floats>(size, write) && all_finite;
+    int64_t row = rows.begin;
+    const auto write = [&]<int64_t kRows>(std::integral_constant<int64_t, kRows>) HWY_ATTR {
+      const int64_t begin = row * stride + c;
+      SomeRows<kRows, T, Shift> some{{narrow.high + c},
+                                     {narrow.low + c},
+                                     {narrow.scale + c},
+                                     shift.From(c),
+                                     x + begin,
+                                     y + begin,
+                                     stride,
+                                     stores,
+                                     {}};
+      some.check.Clear();
+      ForEachElement<Floats>(size, some);
+      all_finite = some.check.AllFinite() && all_finite;
+      row += kRows;
+    };
+    while (row + kRowsTogether <= rows.end) {
+      write(std::integral_constant<int64_t, kRowsTogether>());
     }
+    while (row < rows.end) write(std::integral_constant<int64_t, 1>());
   }
   if (stores == Stores::kPastCaches) hwy::FlushStream();
   return all_finite;
@@ -128,10 +184,10 @@ HWY_NOINLINE bool NormalizeRowsInFloats(const ChannelAffine& affine, Shift shift
 
 template <typename In, typename Out, class Shift>
 HWY_NOINLINE bool NormalizeRowsInDoubles(const ChannelAffine& affine, Shift shift, const In* x,
-                                         Part rows, int64_t channels, Out* y) {
+                                         Part rows, int64_t stride, int64_t channels, Out* y) {
   using E = Each<double>;
   bool all_finite = true;
-  for (int64_t begin = rows.begin * channels; begin < rows.end * channels; begin += channels) {
+  for (int64_t begin = rows.begin * stride; begin < rows.end * stride; begin += stride) {
     if constexpr (kIsNarrow<In, Out>) {
       if (!affine.in_float64) {
         const MixedAffine<In> write{affine, x + begin, y + begin};
@@ -148,65 +204,78 @@ HWY_NOINLINE bool NormalizeRowsInDoubles(const ChannelAffine& affine, Shift shif
 
 template <typename In, typename Out>
 HWY_INLINE bool NormalizeNeighbors(const ChannelAffine& affine, const In* x, Part rows,
-                                   int64_t channels, Out* y, Stores stores) {
+                                   int64_t stride, int64_t channels, Out* y, Stores stores) {
   const bool shifts = affine.shift != nullptr;
   if constexpr (kIsNarrow<In, Out>) {
     if (affine.narrow != nullptr && !affine.in_float64) {
       const Each<float> shift{NarrowChannelArrays(affine.narrow, channels).shift};
       const Same<float> none{kNoShift};
-      return shifts ? NormalizeRowsInFloats(affine, shift, x, rows, channels, y, stores)
-                    : NormalizeRowsInFloats(affine, none, x, rows, channels, y, stores);
+      return shifts ? NormalizeRowsInFloats(affine, shift, x, rows, stride, channels, y, stores)
+                    : NormalizeRowsInFloats(affine, none, x, rows, stride, channels, y, stores);
     }
   }
   const Each<double> shift{affine.shift};
   const Same<double> none{kNoShift};
-  return shifts ? NormalizeRowsInDoubles(affine, shift, x, rows, channels, y)
-                : NormalizeRowsInDoubles(affine, none, x, rows, channels, y);
+  return shifts ? NormalizeRowsInDoubles(affine, shift, x, rows, stride, channels, y)
+                : NormalizeRowsInDoubles(affine, none, x, rows, stride, channels, y);
 }
 
 // Planes, each of one channel.
 template <typename In, typename Out>
-HWY_NOINLINE bool NormalizePlanes(const ChannelAffine& affine, const In* x,
-                                  const ChannelLayout& layout, Part planes, Out* y, Stores stores) {
+HWY_INLINE bool NormalizePlane(const ChannelAffine& affine, int64_t c, const In* x, int64_t size,
+                               Out* y, Stores stores) {
   using F = Same<float>;
   using S = Same<double>;
-  const int64_t size = layout.inner;
-  bool all_finite = true;
-  for (int64_t plane = planes.begin; plane < planes.end; ++plane) {
-    const int64_t c = plane % layout.channels;
-    const int64_t begin = plane * size;
-    const double center = affine.center[c];
-    const double scale = affine.scale[c];
-    const double shift = affine.shift != nullptr ? affine.shift[c] : kNoShift;
-    if constexpr (kIsNarrow<In, Out>) {
-      if (!affine.in_float64 && NarrowCoefficients::Fit(center, scale, shift)) {
-        const NarrowCoefficients narrow(center, scale);
-        const AffineInFloats<In, F, F, None, F> write{
-            {narrow.high}, {narrow.low}, {narrow.scale}, {}, {static_cast<float>(shift)},
-            x + begin,     y + begin,    stores};
-        all_finite = WriteChecked<Floats>(size, write) && all_finite;
-        continue;
-      }
+  const double center = affine.center[c];
+  const double scale = affine.scale[c];
+  const double shift = affine.shift != nullptr ? affine.shift[c] : kNoShift;
+  if constexpr (kIsNarrow<In, Out>) {
+    if (!affine.in_float64 && NarrowCoefficients::Fit(center, scale, shift)) {
+      const NarrowCoefficients narrow(center, scale);
+      const AffineInFloats<In, F, F, None, F> write{
+          {narrow.high}, {narrow.low}, {narrow.scale}, {}, {static_cast<float>(shift)}, x, y,
+          stores};
+      return WriteChecked<Floats>(size, write);
     }
-    const AffineInDoubles<Identity, In, Out, S, S, None, S> write{{center}, {scale},   {},
-                                                                  {shift},  x + begin, y + begin};
-    all_finite = WriteChecked<Doubles>(size, write) && all_finite;
+  }
+  const AffineInDoubles<Identity, In, Out, S, S, None, S> write{{center}, {scale}, {},
+                                                                {shift},  x,       y};
+  return WriteChecked<Doubles>(size, write);
+}
+
+template <typename In, typename Out>
+HWY_NOINLINE bool NormalizePlanes(const ChannelAffine& affine, const In* x,
+                                  const ChannelLayout& layout, Part planes, Part channels, Out* y,
+                                  Stores stores) {
+  bool all_finite = true;
+  for (int64_t first = planes.begin - planes.begin % layout.channels; first < planes.end;
+       first += layout.channels) {
+    const int64_t end = std::min(channels.end, planes.end - first);
+    for (int64_t c = std::max(channels.begin, planes.begin - first); c < end; ++c) {
+      const int64_t begin = (first + c) * layout.inner;
+      all_finite =
+          NormalizePlane(affine, c - channels.begin, x + begin, layout.inner, y + begin, stores) &&
+          all_finite;
+    }
   }
   if (stores == Stores::kPastCaches) hwy::FlushStream();
   return all_finite;
 }
 
 inline bool NormalizeChannels(const ChannelAffine& affine, ConstElements x,
-                              const ChannelLayout& layout, Part spans, Elements y,
+                              const ChannelLayout& layout, Part spans, Part channels, Elements y,
                               bool past_caches) {
   return VisitElementTypes(
       x.type, y.type, [&]<typename In, typename Out>(ElementTag<In>, ElementTag<Out>) HWY_ATTR {
         const In* const from = x.As<In>();
         Out* const to = y.As<Out>();
-        const Stores stores = StoresOf(to, layout.span_size(), past_caches);
-        return layout.inner == 1
-                   ? NormalizeNeighbors(affine, from, spans, layout.channels, to, stores)
-                   : NormalizePlanes(affine, from, layout, spans, to, stores);
+        if (layout.inner > 1) {
+          return NormalizePlanes(affine, from, layout, spans, channels, to,
+                                 StoresOf(to, layout.inner, past_caches));
+        }
+        const Stores stores = StoresOf(to + channels.begin, layout.channels, past_caches);
+        return NormalizeNeighbors(affine, from + channels.begin, spans, layout.channels,
+                                  channels.size(), to + channels.begin, stores);
       });
 }
 

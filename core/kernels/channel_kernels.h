@@ -82,6 +82,23 @@ ChannelAffine Narrowed(const ChannelAffine& affine, int64_t channels, float* nar
 bool NormalizeChannels(const ChannelAffine& affine, ConstElements x, const ChannelLayout& layout,
                        Elements y, Executor& executor = SerialExecutor());
 
+// Whether NormalizeByOwnMoments is faster than those three: not where so many rows of neighbors
+// leave no room in a cache but for pieces of them that memory reads slowly.
+bool GainsByBlocks(const ChannelLayout& layout, ElementType type);
+
+// How channels are normalized by their own values.
+struct OwnScale {
+  Epsilon epsilon;
+  const double* gamma = nullptr;  // or null, as beta
+  const double* beta = nullptr;
+};
+
+// What ComputeChannelMoments, ComputeChannelScale by the number of values, and NormalizeChannels
+// come to, bit for bit, by some channels after others, which are still in a cache when they are
+// written. The same conditions and the same return value.
+bool NormalizeByOwnMoments(const OwnScale& own, ConstElements x, const ChannelLayout& layout,
+                           Elements y, Executor& executor = SerialExecutor());
+
 }  // namespace normd::kernels
 
 #endif  // NORMD_CORE_KERNELS_CHANNEL_KERNELS_H_

@@ -21,7 +21,7 @@ namespace HWY_NAMESPACE {
 // sums to stay in the first cache, enough for memory to be read in long pieces; and as many rows as
 // are added to a sum while it is in a register. The results depend on neither.
 inline constexpr int64_t kNeighbors = 512;
-inline constexpr int64_t kRowsAtOnce = 16;
+inline constexpr int64_t kRowsAtOnce = 8;
 
 // A sum for each of them.
 template <typename T>
@@ -146,12 +146,14 @@ inline void ComputeChannelMoments(ConstElements x, const ChannelLayout& layout, 
     const T* values = x.As<T>();
     if (layout.inner > 1) {
       for (int64_t c = channels.begin; c < channels.end; ++c) {
-        ComputePlaneMoments<Sums>(values + c * layout.inner, layout, mean[c], m2[c]);
+        const int64_t i = c - channels.begin;
+        ComputePlaneMoments<Sums>(values + c * layout.inner, layout, mean[i], m2[i]);
       }
       return;
     }
-    for (int64_t c = channels.begin; c < channels.end; c += kNeighbors) {
-      const int64_t size = std::min(kNeighbors, channels.end - c);
+    values += channels.begin;
+    for (int64_t c = 0; c < channels.size(); c += kNeighbors) {
+      const int64_t size = std::min(kNeighbors, channels.size() - c);
       const auto compute = [&](auto pass) {
         return pass(values + c, layout.outer, layout.channels, size, mean + c, m2 + c);
       };

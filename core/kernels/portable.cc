@@ -210,7 +210,8 @@ void ComputeChannelMoments(ConstElements x, const ChannelLayout& layout, Part ch
                            double* mean, double* m2) {
   VisitElementType(x.type, [&]<typename T>(ElementTag<T>) {
     for (int64_t c = channels.begin; c < channels.end; ++c) {
-      ComputePlaneMoments<Sums>(x.As<T>() + c * layout.inner, layout, mean[c], m2[c]);
+      const int64_t i = c - channels.begin;
+      ComputePlaneMoments<Sums>(x.As<T>() + c * layout.inner, layout, mean[i], m2[i]);
     }
   });
 }
@@ -301,13 +302,15 @@ ChannelAffine Narrowed(const ChannelAffine& affine, int64_t channels, float* nar
 }
 
 bool NormalizeChannels(const ChannelAffine& affine, ConstElements x, const ChannelLayout& layout,
-                       Part spans, Elements y, bool /*past_caches*/) {
+                       Part spans, Part channels, Elements y, bool /*past_caches*/) {
   bool all_finite = true;
   VisitElementTypes(x.type, y.type,
                     [&]<typename In, typename Out>(ElementTag<In>, ElementTag<Out>) {
                       const int64_t end = spans.end * layout.span_size();
                       for (int64_t i = spans.begin * layout.span_size(); i < end; ++i) {
-                        const int64_t c = i / layout.inner % layout.channels;
+                        const int64_t channel = i / layout.inner % layout.channels;
+                        if (channel < channels.begin || channel >= channels.end) continue;
+                        const int64_t c = channel - channels.begin;
                         const double element = LoadElement(x.As<In>() + i);
                         if (!(std::fabs(element) < kLargestMagnitude)) all_finite = false;
                         StoreNormalized(element, affine.center[c], affine.scale[c],

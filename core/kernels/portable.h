@@ -120,7 +120,7 @@ bool AllFinite(ConstElements x, int64_t size);
 void CanonicalizeNans(Elements x, int64_t size);
 void Clip(Elements x, int64_t size, double limit);
 
-// Some of the layout's channels.
+// Some of the layout's channels: arrays begin with the first of these.
 void ComputeChannelMoments(ConstElements x, const ChannelLayout& layout, Part channels,
                            double* mean, double* m2);
 void FoldExtremes(ConstElements x, const ChannelLayout& layout, double* minimum, double* maximum);
@@ -134,9 +134,9 @@ void ComputeChannelScale(const double* spread, double divisor, const Epsilon& ep
 void FoldAndNormalizeToken(const TokenStep& step, ConstElements x, int64_t channels, double* mean,
                            double* spread, Elements y);
 ChannelAffine Narrowed(const ChannelAffine& affine, int64_t channels, float* narrow);
-// Some of the layout's spans.
+// Some channels of some of the layout's spans.
 bool NormalizeChannels(const ChannelAffine& affine, ConstElements x, const ChannelLayout& layout,
-                       Part spans, Elements y, bool past_caches = false);
+                       Part spans, Part channels, Elements y, bool past_caches = false);
 
 }  // namespace portable
 }  // namespace normd::kernels

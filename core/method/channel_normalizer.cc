@@ -169,8 +169,26 @@ bool ChannelNormalizer::Apply(const ChannelCoefficients& coefficients, Direction
   return finite;
 }
 
+bool ChannelNormalizer::TakesBlocks(ConstElements x, const ChannelLayout& layout,
+                                    Elements y) const {
+  return !in_float64() && spec_.center.value_or(true) && spec_.scale.value_or(true) &&
+         layout.values_per_channel() >= 2 && x.As<char>() != y.As<char>() &&
+         kernels::GainsByBlocks(layout, x.type);
+}
+
 absl::Status ChannelNormalizer::NormalizeByBatch(ConstElements x, const Rows& rows, Elements y,
                                                  Executor& executor) const {
+  if (const ChannelLayout layout = Layout(rows); TakesBlocks(x, layout, y)) {
+    const ScaleRule rule = Rule();
+    const bool finite = kernels::NormalizeByOwnMoments(
+        {rule.epsilon, rule.gamma, shift_ == nullptr ? nullptr : shift_->data()}, x, layout, y,
+        executor);
+    NORMD_RETURN_IF_ERROR(normd::CheckFinite(spec_, finite));
+    if (finite) {
+      FinishOutput(spec_, finite, y, layout.size());
+      return absl::OkStatus();
+    }
+  }
   absl::StatusOr<FiniteBatch> batch = ComputeFinite(x, rows, executor);
   if (!batch.ok()) return batch.status();
   NORMD_RETURN_IF_ERROR(CheckEnoughValues(CountOf(batch->statistics)));

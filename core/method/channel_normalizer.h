@@ -106,6 +106,9 @@ class ChannelNormalizer {
   ChannelCoefficients Complete(ScaledChannels channels) const;
   // Values scaled to a range reach its ends exactly: only float64 has the bits for that.
   bool in_float64() const { return std::holds_alternative<RunningExtremes>(*spec_.estimator); }
+  // Whether kernels::NormalizeByOwnMoments does all. Not in place: what it has written may turn out
+  // to have been by values that must not enter.
+  bool TakesBlocks(ConstElements x, const ChannelLayout& layout, Elements y) const;
   // Standardization may leave out one or the other.
   void DropCoefficients(std::vector<double>& center, std::vector<double>& scale) const;
 

@@ -71,7 +71,7 @@ TEST(ChannelBits, OfOutputs) {
       for (const ChannelAffine& affine : {wide, narrowed, in_float64}) {
         std::vector<float> expected(layout.size());
         EXPECT_TRUE(portable::NormalizeChannels(affine, x.data(), layout, {0, layout.spans()},
-                                                expected.data()));
+                                                {0, layout.channels}, expected.data()));
         FloatsAt y(std::vector<float>(expected.size()), 5);
         EXPECT_TRUE(NormalizeChannels(affine, x.data(), layout, y.data()));
         EXPECT_TRUE(SameBits(y.values(), expected));
@@ -100,7 +100,8 @@ TEST(ChannelBits, OfAChannelAreItsOwn) {
       for (const ChannelLayout& layout :
            {ChannelLayout{1, channels, 3}, ChannelLayout{3, channels, 1}}) {
         NormalizeChannels(narrowed, x.data(), layout, y.data());
-        portable::NormalizeChannels(affine, x.data(), layout, {0, layout.spans()}, expected.data());
+        portable::NormalizeChannels(affine, x.data(), layout, {0, layout.spans()},
+                                    {0, layout.channels}, expected.data());
         EXPECT_TRUE(SameBits(y, expected));
       }
       y.resize(channels);
@@ -139,8 +140,8 @@ TEST(ChannelOutputs, TellWhetherAllWasFinite) {
           EXPECT_FALSE(NormalizeChannels(affine, x.data(), layout, y.data()));
           EXPECT_FALSE(NormalizeChannels(Narrowed(affine, layout.channels, narrow.data()), x.data(),
                                          layout, y.data()));
-          EXPECT_FALSE(
-              portable::NormalizeChannels(affine, x.data(), layout, {0, layout.spans()}, y.data()));
+          EXPECT_FALSE(portable::NormalizeChannels(affine, x.data(), layout, {0, layout.spans()},
+                                                   {0, layout.channels}, y.data()));
           std::vector<double> wide(50, 1);
           wide[at] = 0x1p480;
           EXPECT_FALSE(NormalizeChannels(affine, wide.data(), layout, y.data()));
@@ -190,7 +191,7 @@ void FoldThenNormalize(const TokenStep& step, const float* x, int64_t channels, 
                                .scale = scale.data(),
                                .shift = step.beta,
                                .in_float64 = true},
-                              x, token, {0, 1}, y);
+                              x, token, {0, 1}, {0, channels}, y);
 }
 
 TEST(ChannelBits, OfATokenInOnePass) {

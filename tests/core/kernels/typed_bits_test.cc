@@ -56,13 +56,68 @@ void ExpectPortableBitsOfChannels(const TypedValues& x, const ChannelLayout& lay
     for (const ElementType output : kElementTypes) {
       TypedValues expected(output, layout.size());
       TypedValues y(output, layout.size(), 3);
-      portable::NormalizeChannels(affine, x.data(), layout, {0, layout.spans()}, expected.data());
+      portable::NormalizeChannels(affine, x.data(), layout, {0, layout.spans()},
+                                  {0, layout.channels}, expected.data());
       NormalizeChannels(affine, x.data(), layout, y.data());
       EXPECT_TRUE(y.bytes() == expected.bytes()) << NameOf(output);
       if (output != x.type()) continue;
       TypedValues in_place = x;
       NormalizeChannels(affine, in_place.data(), layout, in_place.data());
       EXPECT_TRUE(in_place.bytes() == expected.bytes());
+    }
+  }
+}
+
+// Of one pass by blocks: the three kernels' one after another.
+void ExpectPortableBitsOfOwnMoments(const TypedValues& x, const ChannelLayout& layout) {
+  const auto gamma = RandomDoubles(layout.channels, -2, 2, 5);
+  const auto beta = RandomDoubles(layout.channels, -2, 2, 6);
+  std::vector<double> mean(layout.channels), scale(layout.channels);
+  portable::ComputeChannelMoments(x.data(), layout, {0, layout.channels}, mean.data(),
+                                  scale.data());
+  for (const bool has_affine : {true, false}) {
+    const OwnScale own{
+        {1e-5}, has_affine ? gamma.data() : nullptr, has_affine ? beta.data() : nullptr};
+    std::vector<double> scales(layout.channels);
+    portable::ComputeChannelScale(scale.data(), static_cast<double>(layout.values_per_channel()),
+                                  own.epsilon, own.gamma, layout.channels, scales.data());
+    for (const ElementType output : kElementTypes) {
+      TypedValues expected(output, layout.size());
+      TypedValues y(output, layout.size(), 3);
+      portable::NormalizeChannels({mean.data(), scales.data(), own.beta}, x.data(), layout,
+                                  {0, layout.spans()}, {0, layout.channels}, expected.data());
+      EXPECT_TRUE(NormalizeByOwnMoments(own, x.data(), layout, y.data()));
+      EXPECT_TRUE(y.bytes() == expected.bytes()) << NameOf(output);
+    }
+  }
+}
+
+// Blocks of one channel, of several that divide a whole and that do not, of all.
+TEST(TypedBits, OfOwnMoments) {
+  for (const ElementType type : kElementTypes) {
+    for (const ChannelLayout& layout :
+         {ChannelLayout{2, 1, 1}, ChannelLayout{3, 257, 1}, ChannelLayout{16, 1100, 1},
+          ChannelLayout{600, 300, 1}, ChannelLayout{2000, 256, 1}, ChannelLayout{2, 3, 5},
+          ChannelLayout{3, 600, 49}, ChannelLayout{2, 3, 40000}, ChannelLayout{1, 5, 33}}) {
+      const TypedValues x(type, Draw(layout.size()), 1);
+      ForEachTarget([&] {
+        SCOPED_TRACE(::testing::Message() << NameOf(type) << " " << layout.outer << " "
+                                          << layout.channels << " " << layout.inner);
+        ExpectPortableBitsOfOwnMoments(x, layout);
+      });
+    }
+  }
+}
+
+TEST(OwnMoments, TellOfWhatIsNotFinite) {
+  for (const ElementType type : kElementTypes) {
+    for (const ChannelLayout& layout : {ChannelLayout{16, 1100, 1}, ChannelLayout{2, 30, 70}}) {
+      for (const int64_t at : {int64_t{0}, layout.size() / 2, layout.size() - 1}) {
+        std::vector<double> values = Draw(layout.size());
+        values[at] = kNan;
+        TypedValues y(type, layout.size());
+        EXPECT_FALSE(NormalizeByOwnMoments({}, TypedValues(type, values).data(), layout, y.data()));
+      }
     }
   }
 }

@@ -101,7 +101,8 @@ TEST(PartsBits, OfChannelsDoNotDependOnThreads) {
                                     expected_scale.data());
     std::vector<float> expected(x.size());
     portable::NormalizeChannels({expected_mean.data(), expected_scale.data(), shift.data()},
-                                x.data(), layout, {0, layout.spans()}, expected.data());
+                                x.data(), layout, {0, layout.spans()}, {0, layout.channels},
+                                expected.data());
     for (int width : {1, 2, 7}) {
       ThreadExecutor executor(width);
       std::vector<double> mean(layout.channels), scale(layout.channels);
@@ -113,6 +114,20 @@ TEST(PartsBits, OfChannelsDoNotDependOnThreads) {
           Narrowed({mean.data(), scale.data(), shift.data()}, layout.channels, narrow.data());
       EXPECT_TRUE(NormalizeChannels(affine, x.data(), layout, y.data(), executor));
       EXPECT_TRUE(SameBits(y, expected));
+    }
+    portable::ComputeChannelScale(expected_scale.data(),
+                                  static_cast<double>(layout.values_per_channel()), {1e-5}, nullptr,
+                                  layout.channels, expected_scale.data());
+    portable::NormalizeChannels({expected_mean.data(), expected_scale.data(), shift.data()},
+                                x.data(), layout, {0, layout.spans()}, {0, layout.channels},
+                                expected.data());
+    for (int width : {1, 2, 7}) {
+      ThreadExecutor executor(width);
+      std::vector<float> y(x.size());
+      EXPECT_TRUE(NormalizeByOwnMoments({{1e-5}, nullptr, shift.data()}, x.data(), layout, y.data(),
+                                        executor));
+      EXPECT_TRUE(SameBits(y, expected));
+      EXPECT_EQ(executor.runs(), width > 1 ? 1 : 0);
     }
   }
 }
