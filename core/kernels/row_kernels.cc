@@ -58,6 +58,10 @@ HWY_NOINLINE bool NormalizeInDoubles(const RowNorm& norm, const In* x, Part rows
   return all_finite;
 }
 
+// How far ahead memory is asked for what is summed: more than its latency, less than the first
+// cache.
+constexpr int64_t kPrefetchBytes = 2048;
+
 // Writes a row, and sums the next one meanwhile: that waits for memory and for additions, this for
 // neither.
 template <bool kWithValues, typename T, class Write>
@@ -67,6 +71,7 @@ HWY_INLINE RawMoments WriteAndSum(const Write& write, const T* next, int64_t siz
   sums.Clear();
   int64_t i = 0;
   for (; i + kLanes <= size; i += kLanes) {
+    hwy::Prefetch(reinterpret_cast<const char*>(next + i) + kPrefetchBytes);
     write.WriteLanes(i);
     AddLanes(next + i, sums);
   }
