@@ -154,16 +154,13 @@ struct AffineInFloats {
   HWY_INLINE void Normalize(D d, int64_t i, hn::Vec<D> value) const {
     Write(d, Result(d, i, value), y + i, stores);
   }
-  // As many elements as there are lanes.
-  HWY_INLINE void WriteLanes(int64_t begin) const {
-    const Floats d;
-    constexpr int64_t kStep = hn::MaxLanes(Floats());
-    if constexpr (kStep == kLanes) return (*this)(d, begin);
-    for (int64_t i = begin; i < begin + kLanes; i += 2 * kStep) {
-      const auto first = Result(d, i, Read(d, x + i));
-      const auto second = Result(d, i + kStep, Read(d, x + i + kStep));
-      WriteTwo(d, first, second, y + i, stores);
-    }
+  template <class D>
+  HWY_INLINE void Two(D d, int64_t i) const {
+    NormalizeTwo(d, i, Read(d, x + i), Read(d, x + i + hn::MaxLanes(d)));
+  }
+  template <class D>
+  HWY_INLINE void NormalizeTwo(D d, int64_t i, hn::Vec<D> first, hn::Vec<D> second) const {
+    WriteTwo(d, Result(d, i, first), Result(d, i + hn::MaxLanes(d), second), y + i, stores);
   }
 
   template <class D>

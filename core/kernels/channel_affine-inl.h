@@ -72,6 +72,14 @@ struct Checked {
     check.Add(e, value);
     affine.Normalize(e, i, value);
   }
+  template <class E>
+  requires kIsOfFloats<E> HWY_INLINE void Two(E e, int64_t i) {
+    const auto first = Read(e, affine.x + i);
+    const auto second = Read(e, affine.x + i + hn::MaxLanes(e));
+    check.Add(e, first);
+    check.Add(e, second);
+    affine.NormalizeTwo(e, i, first, second);
+  }
 };
 
 template <class D, class Affine>
@@ -117,9 +125,6 @@ struct Held {
     return value;
   }
 };
-template <class V>
-Held(V) -> Held<V>;
-
 // As many rows at once, `stride` apart, so that each coefficient is read once for all of them.
 template <int64_t kRows, typename T, class Shift>
 struct SomeRows {
@@ -131,18 +136,33 @@ struct SomeRows {
   Stores stores;
   FiniteCheck<Floats> check;
 
+  // What turns the values of some channels into results.
+  template <class D>
+  HWY_INLINE auto At(D d, int64_t i) const {
+    using Coefficient = Held<hn::Vec<D>>;
+    return AffineInFloats<T, Coefficient, Coefficient, None, Coefficient>{
+        {high.At(d, i)}, {low.At(d, i)}, {scale.At(d, i)}, {}, {shift.At(d, i)}, x, y, stores};
+  }
   template <class D>
   HWY_INLINE void operator()(D d, int64_t i) {
-    const Held h{high.At(d, i)};
-    const Held l{low.At(d, i)};
-    const Held s{scale.At(d, i)};
-    const Held b{shift.At(d, i)};
-    for (int64_t row = 0; row < kRows; ++row) {
-      const AffineInFloats<T, decltype(h), decltype(s), None, decltype(b)> write{
-          h, l, s, {}, b, x + row * stride, y + row * stride, stores};
-      const auto value = Read(d, write.x + i);
+    const auto affine = At(d, i);
+    for (int64_t row = 0; row < kRows; ++row, i += stride) {
+      const auto value = Read(d, x + i);
       check.Add(d, value);
-      write.Normalize(d, i, value);
+      affine.Normalize(d, i, value);
+    }
+  }
+  HWY_INLINE void Two(Floats d, int64_t i) {
+    constexpr int64_t kLanesOfOne = hn::MaxLanes(Floats());
+    const auto affine = At(d, i);
+    const auto next = At(d, i + kLanesOfOne);
+    for (int64_t row = 0; row < kRows; ++row, i += stride) {
+      if (sizeof(T) < sizeof(float) && stores == Stores::kPastCaches) PrefetchFrom(x + i);
+      const auto first = Read(d, x + i);
+      const auto second = Read(d, x + i + kLanesOfOne);
+      check.Add(d, first);
+      check.Add(d, second);
+      WriteTwo(d, affine.Result(d, i, first), next.Result(d, i, second), y + i, stores);
     }
   }
 };

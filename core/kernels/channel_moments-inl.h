@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "core/kernels/lane_sums-inl.h"
+#include "core/kernels/output_size.h"
 #include "core/kernels/span_statistics.h"
 #include "core/tensor/channel_layout.h"
 
@@ -20,7 +21,7 @@ namespace HWY_NAMESPACE {
 // As many neighboring channels of channels-last data as are taken at once: few enough for their
 // sums to stay in the first cache, enough for memory to be read in long pieces; and as many rows as
 // are added to a sum while it is in a register. The results depend on neither.
-inline constexpr int64_t kNeighbors = 512;
+inline constexpr int64_t kNeighbors = 1024;
 inline constexpr int64_t kRowsAtOnce = 8;
 
 // A sum for each of them.
@@ -84,13 +85,20 @@ struct FinishRawMoments {
 template <typename T>
 HWY_NOINLINE bool ComputeRawMoments(const T* x, int64_t values, int64_t stride, int64_t channels,
                                     double* mean, double* m2) {
+  // Of 16 bits, memory is waited for, as there is more to be done with each line.
+  const bool is_large = sizeof(T) < sizeof(float) &&
+                        values * stride * static_cast<int64_t>(sizeof(T)) >= kLeastOutputPastCaches;
   NeighborSums<float> sums;
   NeighborSums<float> squares;
   ForEachBlock(values, channels, [&](int64_t row, int64_t end, int64_t c, int64_t size) HWY_ATTR {
     RawLaneSums<true> block;
     block.values.Load(sums.sum + c);
     block.squares.Load(squares.sum + c);
-    for (; row < end; ++row) AddNeighbors(x + row * stride + c, size, block);
+    for (; row < end; ++row) {
+      const T* const neighbors = x + row * stride + c;
+      if (is_large) hwy::Prefetch(neighbors + kRowsAtOnce * stride);
+      AddNeighbors(neighbors, size, block);
+    }
     block.values.Store(sums.sum + c);
     block.squares.Store(squares.sum + c);
   });

@@ -43,11 +43,15 @@ inline constexpr bool kIsOne = hn::MaxLanes(D()) == 1;
 template <class D>
 inline constexpr bool kIsOfFloats = std::is_same_v<hn::TFromD<D>, float>;
 
-// op(tag, i) for each vector of elements from i on, then for each single element of the rest.
+// op(tag, i) for each vector of elements from i on, then for each single element of the rest;
+// before, op.Two(tag, i) for two vectors at a time, where it has that.
 template <class D = Doubles, class Op>
-HWY_INLINE void ForEachElement(int64_t size, Op&& op) {
+HWY_INLINE void ForEachElement(int64_t size, Op&& op, int64_t begin = 0) {
   constexpr int64_t kStep = hn::MaxLanes(D());
-  int64_t i = 0;
+  int64_t i = begin;
+  if constexpr (requires { op.Two(D(), i); }) {
+    for (; i + 2 * kStep <= size; i += 2 * kStep) op.Two(D(), i);
+  }
   for (; i + kStep <= size; i += kStep) op(D(), i);
   for (; i < size; ++i) op(hn::CappedTag<hn::TFromD<D>, 1>(), i);
 }
@@ -95,6 +99,13 @@ HWY_INLINE hn::Vec<D> Round(D d, hn::Vec<D> value) {
   const auto is_rounded = hn::Lt(hn::Abs(value), hn::Set(d, kLargestRounded));
   const auto beyond = hn::IfThenElse(hn::IsNaN(value), hn::Set(d, kCanonicalNan), value);
   return hn::IfThenElse(is_rounded, rounded, beyond);
+}
+
+// Asks memory for what will be read next but for 2 KB: farther than its latency, nearer than the
+// first cache is large.
+template <typename T>
+HWY_INLINE void PrefetchFrom(const T* x) {
+  hwy::Prefetch(reinterpret_cast<const char*>(x) + 2048);
 }
 
 // How a store goes: through the caches, or past them, to an address that vectors divide.

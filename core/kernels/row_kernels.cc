@@ -58,26 +58,22 @@ HWY_NOINLINE bool NormalizeInDoubles(const RowNorm& norm, const In* x, Part rows
   return all_finite;
 }
 
-// How far ahead memory is asked for what is summed: more than its latency, less than the first
-// cache.
-constexpr int64_t kPrefetchBytes = 2048;
-
 // Writes a row, and sums the next one meanwhile: that waits for memory and for additions, this for
 // neither.
 template <bool kWithValues, typename T, class Write>
 HWY_INLINE RawMoments WriteAndSum(const Write& write, const T* next, int64_t size) {
-  constexpr int64_t kStep = hn::MaxLanes(Floats());
+  constexpr int64_t kTwo = 2 * hn::MaxLanes(Floats());
+  constexpr int64_t kStep = std::max(kLanes, kTwo);
   RawLaneSums<kWithValues> sums;
   sums.Clear();
   int64_t i = 0;
-  for (; i + kLanes <= size; i += kLanes) {
-    hwy::Prefetch(reinterpret_cast<const char*>(next + i) + kPrefetchBytes);
-    write.WriteLanes(i);
-    AddLanes(next + i, sums);
+  for (; i + kStep <= size; i += kStep) {
+    PrefetchFrom(next + i);
+    for (int64_t k = 0; k < kStep; k += kTwo) write.Two(Floats(), i + k);
+    for (int64_t k = 0; k < kStep; k += kLanes) AddLanes(next + i + k, sums);
   }
-  AddRest(next + i, size - i, 0, sums);
-  for (; i + kStep <= size; i += kStep) write(Floats(), i);
-  for (; i < size; ++i) write(OneFloat(), i);
+  AddSpan(next + i, size - i, 0, sums);
+  ForEachElement<Floats>(size, write, i);
   return sums.Total();
 }
 
