@@ -55,7 +55,7 @@ function coldStartOf(method) {
 function driftOf(report, method) {
   if (!method.keepsStatistics) return withNote('cannot matter', 'no statistics that could age');
   if (!report.drift) return notMeasured;
-  return withNote(`${figure(report.drift.mean_shift)} deviations`,
+  return withNote(`${figure(report.drift.mean_shift)} standard deviations`,
     `first to last quarter; chance ${figure(report.drift.mean_shift_floor)}`);
 }
 
@@ -107,7 +107,7 @@ function showComparisonTable(section, report) {
   const heads = ['', ...report.methods.map((method) => method.title)];
   const rows = comparisonRows(report).map(([label, cell]) => [label, ...report.methods.map(cell)]);
   const caption = 'Every cell is measured on this stream, in order of arrival where nothing else is said. Output gaps are ' +
-    'p50 / p99: half of the tokens, and 99\u202f% of them, are off by less between training and inference.';
+    'p50 / p99: half of the tokens, and 99\u202f% of them, are off by less between training and inference; the verdict goes by all together.';
   const table = dataTable(caption, heads, rows);
   table.classList.add('comparison');
   section.append(table);
