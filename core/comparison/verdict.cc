@@ -78,7 +78,9 @@ std::string ReasonOfSize(const Subject& subject, const VerdictThresholds& limits
         n, worth, ratio->value, has_sequences ? "more sequences into a batch" : "larger batches");
   }
   if (subject.gap() <= limits.largest_gap) {
-    return absl::StrFormat("a batch of %d tokens is worth %.3g independent ones", n, worth);
+    return absl::StrFormat(
+        "a batch of %d tokens is worth %.3g independent ones: its mean varies as theirs would", n,
+        worth);
   }
   const double enough = static_cast<double>(n) * std::pow(subject.gap() / limits.largest_gap, 2);
   return absl::StrFormat(
@@ -256,8 +258,11 @@ Verdict VerdictOf(const ComparisonReport& report, absl::Span<const ComparedMetho
   } else {
     verdict.kind = Verdict::Kind::kUseFrozenStatistics;
     verdict.summary = absl::StrFormat(
-        "Use BatchNorm with frozen statistics: those of %s are far from those of the whole stream, "
-        "but it does not drift. Fit them to all tokens, freeze them, then normalize by them%s.",
+        "Use BatchNorm with frozen statistics: the statistics of %s are far from those of the "
+        "whole "
+        "stream, but it does not drift. Fit BatchNorm's to all tokens, freeze them, then normalize "
+        "by "
+        "them%s.",
         batches, one_feature ? "" : "; or use LayerNorm, which needs none");
     verdict.reasons.push_back(of_drift);
   }

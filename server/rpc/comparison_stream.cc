@@ -113,10 +113,12 @@ absl::Status ComparisonStream::BindPlan(const v1::ComparisonPlan& proto) {
     bytes += channels * (kBytesOfStatistics * (methods + 1) + 2 * size * SizeOf(batches_->type()));
   }
   if (memory_.HasRoomFor(bytes)) return Charge(bytes);
-  return WithReason(absl::ResourceExhaustedError(absl::StrCat(
-                        "the plan would take ", bytes,
-                        " bytes, more than this server's Compare streams may yet: "
-                        "lower its sample_bytes or batch_sizes, or raise --max_comparison_bytes")),
+  return WithReason(absl::ResourceExhaustedError(
+                        absl::StrCat("the plan would take ", bytes,
+                                     " bytes, more than this server's Compare streams may yet: "
+                                     "lower its batch_sizes or sample_bytes (normctl: "
+                                     "--batch-sizes 0,2,32,128, --sample-kib), "
+                                     "or raise --max_comparison_bytes")),
                     "TOO_MANY_COMPARISON_BYTES");
 }
 

@@ -55,8 +55,7 @@ function coldStartOf(method) {
 function driftOf(report, method) {
   if (!method.keepsStatistics) return withNote('cannot matter', 'no statistics that could age');
   if (!report.drift) return notMeasured;
-  return withNote(`${figure(report.drift.mean_shift)} standard deviations`,
-    `first to last quarter; chance ${figure(report.drift.mean_shift_floor)}`);
+  return withNote(`${figure(report.drift.excess)} standard deviations`, 'first to last quarter, beyond chance');
 }
 
 function removedBy(report, method) {
@@ -91,7 +90,7 @@ function comparisonRows(report) {
   gapRow('One token at a time', arrival, 1);
   for (const size of [2, 32, 128]) gapRow(`Batches of ${size}`, arrival, size);
   gapRow('Batches as they came', arrival, 0);
-  gapRow('Sequences of varying length, one a batch', 'BATCH_ORDER_BY_SEQUENCE', 0);
+  gapRow('One sequence a batch', 'BATCH_ORDER_BY_SEQUENCE', 0);
   rows.push(
     ['Padding among the tokens', (method) => paddingOf(report, method)],
     ['The mates in the batch move a token\u2019s output', (method) => matesOf(method, inUse)],

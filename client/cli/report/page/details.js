@@ -89,7 +89,7 @@ function hasDiscrepancy(report, method, name) {
 
 function showDiscrepancies(section, report) {
   section.append(element('h3', {}, 'Discrepancies between training and inference'));
-  const keepers = report.methods.filter((method) => method.keepsStatistics);
+  const keepers = report.methods.filter((method) => hasDiscrepancy(report, method, 'final_mean'));
   if (!keepers.length) section.append(element('p', {class: 'absent'}, `Not listed: ${noBatchMethod}`));
   for (const method of keepers) {
     section.append(element('p', {}, `${method.title}: each figure is the mean over batches, with its 95\u202f% interval, what chance gives ` +

@@ -51,9 +51,9 @@ function batchSizeFinding(report, method, curves) {
   if (limit === null) return parts.join('');
   const passing = curves.filter((curve) => [arrival, 'BATCH_ORDER_SHUFFLED'].includes(curve.order)).map(({order, sized}) => {
     const first = sized.find(({cell: {methods}}) => methods[method.index].gap && methods[method.index].gap.overall <= limit);
-    return first ? `${batchesInWords(first.cell)} ${orders[order].name}` : `none of these sizes ${orders[order].name}`;
+    return `${first ? `${plural(first.cell.size, 'token')} a batch` : 'more than any size here'} ${orders[order].name}`;
   });
-  return `${parts.join('')}Of the sizes measured, the output gap of ${share(limit)} that is let pass is first met by ${joined(passing, ', and by ')}.`;
+  return `${parts.join('')}An output gap of at most ${share(limit)} takes ${joined(passing)}.`;
 }
 
 function pointInWords({cell, found}) {
@@ -147,7 +147,7 @@ function labelCurves(svg, curves, x, y, area) {
 function batchSizePlot(report) {
   const method = methodInUse(report);
   const curves = method ? orderCurves(report, method) : [];
-  const noPoint = method ? 'no cell has a discrepancy against the final statistics.' : noBatchMethod;
+  const noPoint = method ? 'there is no batch to compare.' : noBatchMethod;
   return {
     id: 'batch-size',
     title: 'How large must a batch be?',

@@ -100,7 +100,7 @@ function channelsPlot(report) {
     reading: 'A row is a channel, those that vary most over the stream; a cell is the mean of one part of the stream, in the ' +
       'channel\u2019s own standard deviations from its mean. A row of one shade is a channel that batches from anywhere agree on. ' +
       'On paper, a dash marks what is below the mean.',
-    absent: rows.length ? null : 'the report has no channels over time.',
+    absent: rows.length ? null : 'there is no channel that varies.',
     draw: (svg, width) => drawChannels(svg, width, report, rows),
   };
 }

@@ -85,14 +85,14 @@ function drawTime(svg, width, report, segments) {
 }
 
 function timePlot(report) {
-  const segments = segmentsOf(report.plots);
+  const segments = report.drift ? segmentsOf(report.plots) : [];
   return {
     id: 'time',
     title: 'Does the stream stay what it is?',
     finding: segments.length ? timeFinding(report, segments) : '',
     reading: 'The line is how far the mean of each part of the stream lies from the mean of all of it; the dashed ' +
       'line is what independent tokens would give, so what is shaded is more than chance.',
-    absent: segments.length ? null : 'the report has no segments of the stream.',
+    absent: segments.length ? null : 'fewer than 16 tokens, or none that differ.',
     draw: (svg, width) => drawTime(svg, width, report, segments),
   };
 }

@@ -97,13 +97,13 @@ function readCell(message) {
   };
 }
 
-function readMethods(messages, cells) {
+function readMethods(messages) {
   return messages.map((message, index) => ({
     index,
     name: message.name,
     title: message.title || `method ${index + 1}`,
     ...removalOf(message.name || ''),
-    keepsStatistics: cells.some((cell) => cell.methods[index] && cell.methods[index].discrepancies),
+    keepsStatistics: numberIn(message, 'state_bytes') > 0,
     exact: Boolean(message.gap_is_exactly_zero),
     coldStart: message.cold_start ? {tokens: optionalNumberIn(message.cold_start, 'tokens')} : null,
     paddingGap: optionalNumberIn(message, 'padding_gap'),
@@ -204,7 +204,7 @@ function readPlan(message) {
 
 function readReport(message) {
   const cells = listIn(message, 'cells').map(readCell).filter((cell) => cell.batches > 0);
-  const methods = readMethods(listIn(message, 'methods'), cells);
+  const methods = readMethods(listIn(message, 'methods'));
   const splitFields = ['token_share', 'channel_share', 'residual_share', 'token_scale_variation', 'channel_scale_variation'];
   const paddingFields = ['padded_share', 'mean_without', 'mean_with', 'variance_without', 'variance_with'];
   return {

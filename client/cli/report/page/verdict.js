@@ -38,7 +38,7 @@ function verdictMeasures(report) {
   const found = finalMean(cell, method);
   const gap = cell && method && cell.methods[method.index].gap;
   const measures = [];
-  const isOpen = report.verdict.kind === 'KIND_NOT_ENOUGH_DATA';  // then only an interval says something
+  const isOpen = (verdicts[report.verdict.kind] || {mark: 'open'}).mark === 'open';  // then only an interval says something
   if (gap) {
     const relative = found && hasInterval(found.measured) && found.measured.value > 0
       ? [found.measured.low, found.measured.high].map((end) => gap.overall * end / found.measured.value) : [null, null];
@@ -66,7 +66,7 @@ function drawMeasures(svg, width, measures) {
   let height = top;
   for (const row of rows) {
     row.y = height;
-    height += 15 * row.lines.length + 60;
+    height += 15 * row.lines.length + 66;
   }
   svg.append('rect').attr('class', 'beyond-ground').attr('x', limit).attr('y', top - 10)
       .attr('width', width - limit).attr('height', height - top + 4);
@@ -76,7 +76,7 @@ function drawMeasures(svg, width, measures) {
   for (const row of rows) {
     const group = svg.append('g').attr('transform', `translate(0,${row.y})`);
     row.lines.forEach((line, index) => writeText(group, 0, 13 + 15 * index, line, 'small'));
-    drawMeasure(group, width, 15 * row.lines.length + 26, row.measure, (value) => position(value / row.measure.limit));
+    drawMeasure(group, width, 15 * row.lines.length + 32, row.measure, (value) => position(value / row.measure.limit));
   }
   return height;
 }
@@ -91,7 +91,7 @@ function drawMeasure(group, width, middle, measure, position) {
       .attr('d', symbolPath(outcome === 'bad' ? d3.symbolDiamond : d3.symbolCircle, 130))
       .attr('transform', `translate(${place},${middle})`).append('title').text(measureInWords(measure));
   const range = width >= 560 ? interval(measure, measure.format) : '';
-  const words = measure.format(measure.value) + (range ? ` (${range})` : '');
+  const words = measure.format(measure.value) + (range ? ` (${range})` : '') + (position(Infinity) > place ? '' : ' \u2192');
   const right = place + 14 + 7.6 * words.length;
   const toLeft = place < limit ? right > limit && place > right - place : right > width;
   writeText(group, place + (toLeft ? -13 : 13), middle - 15, words, toLeft ? 'value end halo' : 'value');

@@ -366,7 +366,7 @@ def minimal():
             "mean_batch_size": 2.0,
             "methods": [{"discrepancies": {"final_mean": {"measured": {"value": 0.5}, "noise_floor": 0.44}}}],
         }],
-        "methods": [{"name": "unheard_of", "title": "<b>Unheard of</b>"}],
+        "methods": [{"name": "unheard_of", "title": "<b>Unheard of</b>", "state_bytes": 64}],
         "verdict": {
             "kind": "KIND_NOT_ENOUGH_DATA",
             "summary": "Five tokens are too few to say </script><!-- anything.",
