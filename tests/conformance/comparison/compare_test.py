@@ -43,7 +43,7 @@ NOT_COVERED = {
     "verdict", "plan", "name", "title", "spec", "method",
     # Costs, and where it comes from.
     "state_bytes", "nanoseconds_per_token", "from_sample",
-}  # fmt: skip
+}
 
 
 def number(value):
@@ -291,6 +291,16 @@ class CompareTest(unittest.TestCase):
         verdict = self.verdict("independent", 128, ["--rows", "0:300"])
         self.assertEqual(verdict["kind"], "KIND_NOT_ENOUGH_DATA")
         self.assertEqual(verdict["tokens_needed"], "1024")
+
+    def test_the_smallest_inputs_are_told_what_the_batches_meant_would_take(self):
+        for rows in (1, 3, 40):
+            (path,) = self.save(few=np.random.Generator(np.random.PCG64(rows)).standard_normal((rows, 8)).astype("<f4"))
+            verdict = self.compare(path, rows_per_chunk=128)["verdict"]
+            self.assertEqual((verdict["kind"], verdict["tokens_needed"]), ("KIND_NOT_ENOUGH_DATA", "1024"))
+
+    def test_nothing_is_said_of_features_that_never_change(self):
+        (path,) = self.save(constant=np.full((2000, 8), 3.5, "<f4"))
+        self.assertEqual(self.compare(path)["verdict"]["kind"], "KIND_UNSPECIFIED")
 
     def test_thresholds_are_the_users(self):
         self.assertEqual(self.verdict("independent", 128, ["--largest-gap", "0.01"])["kind"], "KIND_USE_FROZEN_STATISTICS")
