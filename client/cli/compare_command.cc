@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
@@ -59,6 +60,7 @@ absl::StatusOr<v1::CompareOpen> ToOpen(const CompareFlags& flags) {
   for (const std::string& method : flags.methods) {
     SpecFlags with_defaults;
     with_defaults.method = method;
+    with_defaults.propagate_non_finite = true;  // such tokens are left out, and counted
     absl::StatusOr<v1::NormalizationSpec> spec = ToSpec(with_defaults);
     if (!spec.ok()) return spec.status();
     *open.add_specs() = *std::move(spec);
@@ -84,6 +86,17 @@ int64_t SampleBytes(const v1::ComparisonPlan& plan) {
   return plan.has_sample_bytes() ? plan.sample_bytes() : kDefault;
 }
 
+// What the verdict is about where a stream is too short for one: chunks of all that there is do not
+// tell what batches are meant to be.
+void SetBatchSizeInUse(const CompareFlags& flags, const RowChunks& chunks,
+                       v1::ComparisonPlan& plan) {
+  constexpr int64_t kFewestBatches = 8;
+  constexpr int64_t kLargestBatch = 1 << 16;
+  const bool rows_are_tokens = chunks.row_shape().size() == 1 && flags.input.lengths_path.empty();
+  if (plan.has_batch_size_in_use() || !rows_are_tokens || chunks.count() >= kFewestBatches) return;
+  plan.set_batch_size_in_use(std::min(flags.rows_per_chunk, kLargestBatch));
+}
+
 void RunCommand(const CompareFlags& flags, const GlobalFlags& global) {
   v1::CompareOpen open = ValueOrFail(ToOpen(flags), global);
   RowChunks chunks = ValueOrFail(ReadChunks(flags.input, flags.rows_per_chunk), global);
@@ -94,27 +107,27 @@ void RunCommand(const CompareFlags& flags, const GlobalFlags& global) {
   }
   chunks.TellSequences();
   *open.mutable_plan() = flags.plan.ToPlan();
+  SetBatchSizeInUse(flags, chunks, *open.mutable_plan());
   const int passes = chunks.bytes() > SampleBytes(open.plan()) ? 2 : 1;
   if (passes == 2) open.mutable_plan()->set_first_pass_chunks(chunks.count());
   open.set_element_type(chunks.element_type());
   const std::vector<int64_t> row_shape = chunks.row_shape();
   open.mutable_row_shape()->Assign(row_shape.begin(), row_shape.end());
   const auto stream = ValueOrFail(global.Connect().OpenCompare(open), global);
-  const std::vector<std::string> methods = MethodColumns(stream->opened());
-  LiveTable live(methods);
+  const auto& names = stream->opened().names();
+  LiveTable live({names.begin(), names.end()});
   const auto take = [&](const client::CompareAnswer& answer) {
     if (flags.follow && answer.result.methods_size() > 0) live.Add(answer.result);
   };
   const v1::CompareSummary summary = ValueOrFail(Exchange(*stream, chunks, take, passes), global);
   if (flags.follow) live.Finish();
   if (!flags.report_path.empty()) {
-    const std::string page =
-        ReportPage(ToJson(summary.report(), global), methods, Title(flags.input.path));
-    Save(page, flags.report_path, global);
+    Save(ReportPage(ToJson(summary.report(), global), Title(flags.input.path)), flags.report_path,
+         global);
   }
-  if (!flags.csv_path.empty()) Save(ReportCsv(summary.report(), methods), flags.csv_path, global);
+  if (!flags.csv_path.empty()) Save(ReportCsv(summary.report()), flags.csv_path, global);
   if (global.json) return PrintJson(summary, global);
-  std::fputs(ReportTable(summary.report(), methods).c_str(), stdout);
+  std::fputs(ReportTable(summary.report()).c_str(), stdout);
 }
 
 }  // namespace

@@ -25,6 +25,8 @@ std::string SizeName(int64_t batch_size) {
 
 std::string Figure(double value) { return absl::StrFormat("%.3g", value); }
 
+std::string Exact(double value) { return absl::StrFormat("%.17g", value); }
+
 // Breaks at spaces, so that no line is longer than `width` where its words allow.
 std::string Wrapped(const std::string& text, size_t width, const std::string& indent) {
   std::string result;
@@ -47,78 +49,66 @@ std::string Wrapped(const std::string& text, size_t width, const std::string& in
   return result;
 }
 
+// The two ends of an interval with their commas, or as much nothing.
+std::string Ends(const v1::Estimate& estimate) {
+  return absl::StrCat(estimate.has_low() ? Exact(estimate.low()) : "", ",",
+                      estimate.has_high() ? Exact(estimate.high()) : "");
+}
+
 class Csv {
  public:
-  Csv() : text_("order,batch_size,with_padding,method,figure,value,low,high,noise_floor,ratio\n") {}
-
-  void AddCell(const v1::Cell& cell, const std::vector<std::string>& methods) {
-    for (int i = 0; i < cell.methods_size(); ++i) {
-      prefix_ = absl::StrCat(absl::StrReplaceAll(OrderName(cell.order()), {{" ", "_"}}), ",",
-                             cell.batch_size(), ",", cell.with_padding() ? 1 : 0, ",", methods[i]);
-      AddDiscrepancies(cell.methods(i));
-      if (cell.methods(i).has_output_gap()) AddGap(cell.methods(i).output_gap());
-      if (cell.methods(i).has_co_batch_sensitivity()) {
-        Add("co_batch_sensitivity", cell.methods(i).co_batch_sensitivity());
-      }
+  void AddCell(const v1::Cell& cell) {
+    for (const v1::CellMethod& method : cell.methods()) {
+      prefix_ = absl::StrCat(
+          absl::StrReplaceAll(OrderName(cell.order()), {{" ", "_"}}), ",", cell.batch_size(), ",",
+          cell.with_padding() ? 1 : 0, ",", cell.batches(), ",", Exact(cell.mean_batch_size()), ",",
+          cell.has_effective_batch_size() ? Exact(cell.effective_batch_size()) : "", ",",
+          method.method());
+      AddDiscrepancies(method.discrepancies());
+      if (method.has_output_gap()) AddGap(method.output_gap());
+      if (!method.has_co_batch_sensitivity()) continue;
+      v1::Discrepancy mates;
+      *mates.mutable_measured() = method.co_batch_sensitivity();
+      Add("co_batch_sensitivity", mates);
     }
   }
   std::string text() const { return text_; }
 
  private:
-  void AddDiscrepancies(const v1::CellMethod& method) {
-    const v1::Discrepancies& all = method.discrepancies();
+  void AddDiscrepancies(const v1::Discrepancies& all) {
     const auto* type = v1::Discrepancies::descriptor();
     for (int i = 0; i < type->field_count(); ++i) {
       const auto* field = type->field(i);
       if (!all.GetReflection()->HasField(all, field)) continue;
-      const auto& one =
-          static_cast<const v1::Discrepancy&>(all.GetReflection()->GetMessage(all, field));
-      Add(field->name(), one.measured(), one.has_noise_floor() ? Exact(one.noise_floor()) : "",
-          one.has_ratio() ? Exact(one.ratio().value()) : "");
+      Add(field->name(),
+          static_cast<const v1::Discrepancy&>(all.GetReflection()->GetMessage(all, field)));
     }
   }
   void AddGap(const v1::GapQuantiles& gap) {
     for (const auto& [name, value] :
          {std::pair("gap_p50", gap.p50()), std::pair("gap_p99", gap.p99()),
           std::pair("gap_largest", gap.largest()), std::pair("gap_overall", gap.overall())}) {
-      v1::Estimate estimate;
-      estimate.set_value(value);
-      Add(name, estimate);
+      v1::Discrepancy exact;
+      exact.mutable_measured()->set_value(value);
+      Add(name, exact);
     }
   }
-  void Add(const std::string& figure, const v1::Estimate& estimate, const std::string& floor = "",
-           const std::string& ratio = "") {
-    absl::StrAppend(&text_, prefix_, ",", figure, ",", Exact(estimate.value()), ",",
-                    estimate.has_low() ? Exact(estimate.low()) : "", ",",
-                    estimate.has_high() ? Exact(estimate.high()) : "", ",", floor, ",", ratio,
-                    "\n");
+  void Add(const std::string& figure, const v1::Discrepancy& found) {
+    absl::StrAppend(
+        &text_, prefix_, ",", figure, ",", Exact(found.measured().value()), ",",
+        Ends(found.measured()), ",", found.has_noise_floor() ? Exact(found.noise_floor()) : "", ",",
+        found.has_ratio() ? Exact(found.ratio().value()) : "", ",", Ends(found.ratio()), "\n");
   }
-  static std::string Exact(double value) { return absl::StrFormat("%.17g", value); }
 
-  std::string text_;
-  std::string prefix_;
+  std::string text_ =
+      "order,batch_size,with_padding,batches,mean_batch_size,effective_batch_size,method,figure,"
+      "value,low,high,noise_floor,ratio,ratio_low,ratio_high\n";
+  std::string prefix_;  // of the cell and the method
 };
 
 }  // namespace
 
-std::vector<std::string> MethodColumns(const v1::CompareOpened& opened) {
-  std::vector<std::string> names;
-  const auto* methods = v1::NormalizationSpec::descriptor()->FindOneofByName("method");
-  for (const v1::NormalizationSpec& spec : opened.resolved_specs()) {
-    const auto* method = spec.GetReflection()->GetOneofFieldDescriptor(spec, methods);
-    names.push_back(method == nullptr ? "-" : method->name());
-  }
-  std::vector<std::string> numbered = names;
-  for (size_t i = 0; i < names.size(); ++i) {
-    const auto same =
-        std::count(names.begin(), names.begin() + static_cast<ptrdiff_t>(i), names[i]);
-    if (same > 0) absl::StrAppend(&numbered[i], " #", same + 1);
-  }
-  return numbered;
-}
-
-std::string ReportTable(const v1::ComparisonReport& report,
-                        const std::vector<std::string>& methods) {
+std::string ReportTable(const v1::ComparisonReport& report) {
   std::string text = absl::StrCat(Wrapped(report.verdict().summary(), 100, ""), "\n");
   for (const std::string& reason : report.verdict().reasons()) {
     absl::StrAppend(&text, "  - ", Wrapped(reason, 96, "    "), "\n");
@@ -126,8 +116,8 @@ std::string ReportTable(const v1::ComparisonReport& report,
   absl::StrAppend(
       &text, "\n",
       absl::StrFormat("%-12s %12s %9s %9s %9s", "order", "tokens", "batches", "worth", "x chance"));
-  for (const std::string& method : methods) {
-    absl::StrAppend(&text, absl::StrFormat(" %18s", method));
+  for (const v1::MethodReport& method : report.methods()) {
+    absl::StrAppend(&text, absl::StrFormat(" %18s", method.name()));
   }
   text += '\n';
   for (const v1::Cell& cell : report.cells()) {
@@ -161,9 +151,9 @@ std::string ReportTable(const v1::ComparisonReport& report,
          "  tokens would give.\n";
 }
 
-std::string ReportCsv(const v1::ComparisonReport& report, const std::vector<std::string>& methods) {
+std::string ReportCsv(const v1::ComparisonReport& report) {
   Csv csv;
-  for (const v1::Cell& cell : report.cells()) csv.AddCell(cell, methods);
+  for (const v1::Cell& cell : report.cells()) csv.AddCell(cell);
   return csv.text();
 }
 

@@ -15,10 +15,15 @@
 #include "core/comparison/padding_measure.h"
 #include "core/comparison/plan.h"
 #include "core/comparison/variance_split.h"
+#include "core/method/spec.h"
 
 namespace normd {
 
+// name, title, spec and gap_is_exactly_zero are left to StreamComparison's caller.
 struct MethodReport {
+  std::string name;
+  std::string title;
+  NormalizationSpec spec;
   bool gap_is_exactly_zero = false;
   std::optional<int64_t> cold_start_tokens;
   std::optional<double> padding_gap;
@@ -55,13 +60,14 @@ struct Plots {
 };
 
 struct Verdict {
-  enum class Kind { kBatchNormIsFine, kUseLayerNorm, kUseFrozenStatistics, kNotEnoughData };
+  enum class Kind { kNone, kBatchNormIsFine, kUseLayerNorm, kUseFrozenStatistics, kNotEnoughData };
 
-  Kind kind = Kind::kNotEnoughData;
+  Kind kind = Kind::kNone;
   std::string summary;
   std::vector<std::string> reasons;
   std::optional<int64_t> tokens_needed;
   int64_t batch_size = 0;
+  std::optional<size_t> method;
   VerdictThresholds thresholds;
 };
 

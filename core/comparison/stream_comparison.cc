@@ -169,7 +169,7 @@ ComparisonReport StreamComparison::Finish() {
   report.sampled_tokens = sample_.tokens();
   if (tokens_ == 0) {
     report.methods.resize(methods_.size());
-    report.verdict = VerdictOf(report, {});
+    report.verdict = VerdictOf(report, methods_);
     return report;
   }
   for (const Cell& cell : cells_) {

@@ -37,38 +37,52 @@ struct Subject {
   }
 };
 
-std::optional<Subject> SubjectOf(const ComparisonReport& report,
-                                 absl::Span<const ComparedMethod> methods) {
+// The first that keeps a mean and variance, if there is one.
+std::optional<size_t> MethodOf(absl::Span<const ComparedMethod> methods) {
   const auto method = std::find_if(methods.begin(), methods.end(),
                                    [](const ComparedMethod& m) { return m.keeps_moments(); });
   if (method == methods.end()) return std::nullopt;
+  return method - methods.begin();
+}
+
+// Absent where no batch of the size in use was complete.
+std::optional<Subject> SubjectOf(const ComparisonReport& report, size_t method) {
   for (const CellReport& cell : report.cells) {
     const bool is_it = cell.order == BatchOrder::kArrival && !cell.with_padding &&
                        cell.batch_size == report.plan.batch_size_in_use.value_or(0);
-    if (is_it && cell.batches > 0) return Subject{&cell, &cell.methods[method - methods.begin()]};
+    if (is_it && cell.batches > 0) return Subject{&cell, &cell.methods[method]};
   }
   return std::nullopt;
 }
 
-std::string Percent(double share) { return absl::StrFormat("%.3g %%", 100 * share); }
+std::string Percent(double share) {
+  return share < 10 ? absl::StrFormat("%.3g %%", 100 * share)
+                    : absl::StrFormat("%.3g times", share);
+}
+
+// "1 token", "2 tokens".
+std::string Counted(int64_t count, const char* noun) {
+  return absl::StrCat(count, " ", noun, count == 1 ? "" : "s");
+}
 
 // Why a batch does not stand for the whole, or does.
-std::string ReasonOfSize(const Subject& subject, double largest_gap, double largest_ratio) {
+std::string ReasonOfSize(const Subject& subject, const VerdictThresholds& limits,
+                         bool has_sequences) {
   const int64_t n = subject.batch_size();
   const double worth = subject.cell->effective_batch_size.value_or(static_cast<double>(n));
   const std::optional<Estimate> ratio = subject.Ratio();
-  if (ratio && ratio->low.value_or(ratio->value) > largest_ratio) {
+  if (ratio && ratio->low.value_or(ratio->value) > limits.largest_ratio) {
     return absl::StrFormat(
-        "tokens of a batch resemble one another: %d of them are worth %.3g independent ones (means "
-        "are %.3g times as far off as chance alone would have them); shuffle, or take more "
-        "sequences into a batch",
-        n, worth, ratio->value);
+        "tokens of a batch resemble one another: %d of them are worth %.3g independent ones (batch "
+        "means are %.3g times as far off as those of independent tokens); shuffle, or take %s",
+        n, worth, ratio->value, has_sequences ? "more sequences into a batch" : "larger batches");
   }
-  if (subject.gap() <= largest_gap) {
-    return absl::StrFormat("a batch of %d tokens is worth %.3g independent ones", n, worth);
+  if (subject.gap() <= limits.largest_gap) {
+    return absl::StrFormat(
+        "a batch of %d tokens is worth %.3g independent ones: its mean varies as theirs would", n,
+        worth);
   }
-  if (!std::isfinite(subject.gap())) return "a single token is its own mean: training refuses it";
-  const double enough = static_cast<double>(n) * std::pow(subject.gap() / largest_gap, 2);
+  const double enough = static_cast<double>(n) * std::pow(subject.gap() / limits.largest_gap, 2);
   return absl::StrFormat(
       "a batch of %d tokens is too small: it is worth %.3g independent ones, and about %.0f tokens "
       "would do",
@@ -86,6 +100,12 @@ std::string ExactMethods(const CellReport& cell, absl::Span<const ComparedMethod
   return text;
 }
 
+void AddLeftOut(const ComparisonReport& report, std::vector<std::string>& reasons) {
+  if (report.non_finite_tokens == 0) return;
+  reasons.push_back(absl::StrCat(Counted(report.non_finite_tokens, "token"),
+                                 " with values that are not finite left out"));
+}
+
 // What is worth knowing beside what decided.
 void AddRemarks(const ComparisonReport& report, const Subject& subject,
                 std::vector<std::string>& reasons) {
@@ -93,6 +113,9 @@ void AddRemarks(const ComparisonReport& report, const Subject& subject,
   if (gap && gap->p99 > 2 * report.plan.thresholds.largest_gap) {
     reasons.push_back(
         absl::StrFormat("one token in a hundred differs by %s or more", Percent(gap->p99)));
+  }
+  if (report.channels.count == 1) {
+    reasons.push_back("LayerNorm is no way out: of a single feature it leaves only 0");
   }
   if (report.by_position && !report.by_position->constant_positions.empty()) {
     reasons.push_back(absl::StrCat(
@@ -107,17 +130,47 @@ void AddRemarks(const ComparisonReport& report, const Subject& subject,
                         Percent(report.padding->padded_share), report.padding->variance_without,
                         report.padding->variance_with));
   }
-  if (report.channels.outliers > 0) {
-    reasons.push_back(absl::StrFormat("%d of %d channels stand out in scale or by single values",
-                                      report.channels.outliers, report.channels.count));
+  if (const int64_t outliers = report.channels.outliers; outliers > 0) {
+    reasons.push_back(absl::StrFormat("%d of %d channels %s out in scale or by single values",
+                                      outliers, report.channels.count,
+                                      outliers == 1 ? "stands" : "stand"));
   }
+  AddLeftOut(report, reasons);
 }
 
-Verdict NotEnough(Verdict verdict, int64_t tokens, std::string reason) {
+Verdict NotEnough(const ComparisonReport& report, Verdict verdict, double tokens,
+                  std::string reason) {
+  // Independent ones let a drift of the limit be told from chance.
+  const double for_drift = 16 / M_PI / std::pow(report.plan.thresholds.largest_drift, 2);
   verdict.kind = Verdict::Kind::kNotEnoughData;
-  verdict.tokens_needed = tokens;
-  verdict.summary = absl::StrCat("Not enough data to say: about ", tokens, " tokens would do.");
-  verdict.reasons.insert(verdict.reasons.begin(), std::move(reason));
+  verdict.tokens_needed = std::llround(std::ceil(std::max(tokens, for_drift)));
+  verdict.summary =
+      absl::StrFormat("Not enough data to say: about %d tokens would do; this has %d.",
+                      *verdict.tokens_needed, report.tokens);
+  verdict.reasons = {std::move(reason)};
+  AddLeftOut(report, verdict.reasons);
+  return verdict;
+}
+
+Verdict TooFewBatches(const ComparisonReport& report, Verdict verdict, int64_t batches) {
+  const int64_t n = verdict.batch_size;
+  int64_t tokens = kFewestBatches * n;
+  if (tokens <= report.tokens) {
+    tokens = report.tokens * kFewestBatches / std::max<int64_t>(batches, 1);
+  }
+  const std::string found =
+      batches == 0 ? "no batch"
+                   : absl::StrCat("only ", batches, batches == 1 ? " batch" : " batches");
+  return NotEnough(
+      report, verdict, static_cast<double>(tokens),
+      absl::StrFormat("%s of %s: at least %d must be compared; bring more tokens, or take "
+                      "smaller batches (fewer rows per chunk, or another batch size in use)",
+                      found, Counted(n, "token"), kFewestBatches));
+}
+
+// Where there is nothing to judge.
+Verdict None(Verdict verdict, const char* why) {
+  verdict.summary = absl::StrCat("No verdict: ", why, ".");
   return verdict;
 }
 
@@ -127,74 +180,90 @@ Verdict VerdictOf(const ComparisonReport& report, absl::Span<const ComparedMetho
   const VerdictThresholds& limits = report.plan.thresholds;
   Verdict verdict;
   verdict.thresholds = limits;
-  const std::optional<Subject> subject = SubjectOf(report, methods);
-  if (!subject) {
-    verdict.summary =
-        "Not enough data to say: no batch was complete, or no method keeps a mean and variance.";
-    return verdict;
+  verdict.method = MethodOf(methods);
+  if (!verdict.method) {
+    return None(verdict,
+                "none of these methods takes its mean and variance from batches, as BatchNorm "
+                "does");
   }
-  const int64_t n = subject->batch_size();
+  const std::optional<Subject> subject = SubjectOf(report, *verdict.method);
+  verdict.batch_size = subject ? subject->batch_size() : report.plan.batch_size_in_use.value_or(0);
+  const int64_t n = verdict.batch_size;
+  if (report.tokens == 0) {
+    return NotEnough(report, verdict, static_cast<double>(kFewestBatches * n),
+                     "there is no token to measure");
+  }
+  if (!subject) return TooFewBatches(report, verdict, 0);
+  if (subject->cell->batches < kFewestBatches) {
+    return TooFewBatches(report, verdict, subject->cell->batches);
+  }
+  const ChannelShapes& channels = report.channels;
+  if (!report.drift && channels.count > 0 && channels.without_variance == channels.count) {
+    return None(verdict, "every feature has one value only, which any normalization turns into 0");
+  }
   const double gap = subject->gap();
   const auto [low, high] = subject->Interval();
   const double excess = report.drift ? report.drift->excess : 0;
   const bool drifts = excess > limits.largest_drift;
   const auto tokens = static_cast<double>(report.tokens);
-  verdict.batch_size = n;
-  if (subject->cell->batches < kFewestBatches) {
-    return NotEnough(verdict, kFewestBatches * n,
-                     absl::StrFormat("%d batches of %d tokens are too few to compare",
-                                     subject->cell->batches, n));
-  }
   const bool is_open = gap * low <= limits.largest_gap && gap * high > limits.largest_gap;
   if (!drifts && std::isfinite(gap) && is_open && high - low > limits.widest_interval) {
     return NotEnough(
-        verdict,
-        std::llround(std::ceil(tokens * std::pow((high - low) / limits.widest_interval, 2))),
+        report, verdict, tokens * std::pow((high - low) / limits.widest_interval, 2),
         absl::StrFormat("the output gap of %s may lie on either side of %s: its interval reaches "
                         "from %s to %s",
                         Percent(gap), Percent(limits.largest_gap), Percent(gap * low),
                         Percent(gap * high)));
   }
-  const std::string of_gap =
-      std::isfinite(gap)
-          ? absl::StrFormat(
-                "training's outputs differ from inference's by %s (at most %s is let "
-                "pass)%s",
-                Percent(gap), Percent(limits.largest_gap), ExactMethods(*subject->cell, methods))
-          : "there is no output of training to compare";
-  verdict.reasons = {of_gap, ReasonOfSize(*subject, limits.largest_gap, limits.largest_ratio)};
-  const std::string of_drift =
-      report.drift ? absl::StrFormat(
-                         "the last quarter of the stream is %.3g deviations from the first, beyond "
-                         "chance (at most %.3g is let pass)",
-                         excess, limits.largest_drift)
-                   : "the stream is too short, or too constant, to see a drift";
-  if (gap <= limits.largest_gap) {
+  const bool is_fine = gap <= limits.largest_gap;
+  const double floor = report.drift ? report.drift->mean_shift_floor : HUGE_VAL;
+  if (!is_fine && !drifts && floor > limits.largest_drift) {
+    return NotEnough(report, verdict,
+                     report.drift ? tokens * std::pow(floor / limits.largest_drift, 2) : 0,
+                     "a drift could not be told from chance yet");
+  }
+  const std::string title(TraitsOf(methods[*verdict.method].spec().method).title);
+  if (std::isfinite(gap)) {
+    verdict.reasons = {
+        absl::StrFormat("%s's outputs in training differ from those in inference by %s (at most %s "
+                        "is let pass)%s",
+                        title, Percent(gap), Percent(limits.largest_gap),
+                        ExactMethods(*subject->cell, methods)),
+        ReasonOfSize(*subject, limits, report.sequences > 0)};
+  } else {
+    verdict.reasons = {absl::StrCat("a single token is its own mean: ", title,
+                                    "'s training refuses it, and has no output to compare")};
+  }
+  const std::string of_drift = absl::StrFormat(
+      "from the first to the last quarter of the stream, statistics move by %.3g standard "
+      "deviations more than by chance (at most %.3g is let pass)",
+      excess, limits.largest_drift);
+  const std::string batches = n == 1 ? "single tokens" : absl::StrFormat("batches of %d tokens", n);
+  const bool one_feature = report.channels.count == 1;
+  if (is_fine) {
     verdict.kind = Verdict::Kind::kBatchNormIsFine;
-    verdict.summary =
-        absl::StrFormat("BatchNorm is fine here: batches of %d tokens stand for the whole.", n);
+    verdict.summary = absl::StrFormat(
+        "BatchNorm is fine here: %s have nearly the statistics of the whole stream, so that "
+        "training "
+        "and inference agree.",
+        batches);
     if (drifts) verdict.reasons.push_back(absl::StrCat("but ", of_drift));
   } else if (drifts) {
     verdict.kind = Verdict::Kind::kUseLayerNorm;
     verdict.summary = absl::StrFormat(
-        "Use LayerNorm: neither do batches of %d tokens stand for the whole, nor do the statistics "
-        "of "
-        "the whole stand for its parts.",
-        n);
+        "%s: the statistics of %s are far from those of the whole stream, and as it drifts, those "
+        "of the whole do not fit its parts either.",
+        one_feature ? "Do not use BatchNorm" : "Use LayerNorm, not BatchNorm", batches);
     verdict.reasons.insert(verdict.reasons.begin() + 1, of_drift);
-  } else if (report.drift && report.drift->mean_shift_floor > limits.largest_drift) {
-    return NotEnough(
-        verdict,
-        std::llround(
-            std::ceil(tokens * std::pow(report.drift->mean_shift_floor / limits.largest_drift, 2))),
-        "a drift could not be told from chance yet");
   } else {
     verdict.kind = Verdict::Kind::kUseFrozenStatistics;
     verdict.summary = absl::StrFormat(
-        "Use running statistics, frozen: batches of %d tokens do not stand for the whole, but the "
-        "statistics of all tokens do. Fit them, freeze them, then normalize by them; or use "
-        "LayerNorm, which needs none.",
-        n);
+        "Use BatchNorm with frozen statistics: the statistics of %s are far from those of the "
+        "whole "
+        "stream, but it does not drift. Fit BatchNorm's to all tokens, freeze them, then normalize "
+        "by "
+        "them%s.",
+        batches, one_feature ? "" : "; or use LayerNorm, which needs none");
     verdict.reasons.push_back(of_drift);
   }
   AddRemarks(report, *subject, verdict.reasons);

@@ -25,14 +25,27 @@ constexpr int64_t kBytesBesideOutputs = 256;
 // What a chunk of any size costs for each running statistic, as InlineLimit has it: 45 ns.
 constexpr int64_t kCostPerChannel = 32;
 
-// BatchNorm that knows all it has seen, and LayerNorm, of the same features.
+// BatchNorm that knows all it has seen, and LayerNorm, of the same features. Tokens that hold NaN
+// or infinity are left out and counted.
 Specs DefaultSpecs() {
   Specs specs;
   v1::BatchNorm* batch_norm = specs.Add()->mutable_batch_norm();
   batch_norm->set_channel_axis(-1);
   batch_norm->mutable_estimator()->mutable_cumulative();
   specs.Add()->mutable_layer_norm();
+  for (v1::NormalizationSpec& spec : specs) {
+    spec.set_non_finite(v1::NON_FINITE_POLICY_PROPAGATE);
+  }
   return specs;
+}
+
+// " #2" for the second of a kind.
+std::string NumberOf(const std::vector<MethodComparison>& methods, size_t index) {
+  int64_t number = 1;
+  for (size_t i = 0; i < index; ++i) {
+    if (methods[i].spec().method == methods[index].spec().method) ++number;
+  }
+  return number == 1 ? "" : absl::StrCat(" #", number);
 }
 
 // Begins a path at the spec's number instead of its parent's "spec".
@@ -100,10 +113,12 @@ absl::Status ComparisonStream::BindPlan(const v1::ComparisonPlan& proto) {
     bytes += channels * (kBytesOfStatistics * (methods + 1) + 2 * size * SizeOf(batches_->type()));
   }
   if (memory_.HasRoomFor(bytes)) return Charge(bytes);
-  return WithReason(absl::ResourceExhaustedError(absl::StrCat(
-                        "the plan would take ", bytes,
-                        " bytes, more than this server's Compare streams may yet: "
-                        "lower its sample_bytes or batch_sizes, or raise --max_comparison_bytes")),
+  return WithReason(absl::ResourceExhaustedError(
+                        absl::StrCat("the plan would take ", bytes,
+                                     " bytes, more than this server's Compare streams may yet: "
+                                     "lower its batch_sizes or sample_bytes (normctl: "
+                                     "--batch-sizes 0,2,32,128, --sample-kib), "
+                                     "or raise --max_comparison_bytes")),
                     "TOO_MANY_COMPARISON_BYTES");
 }
 
@@ -134,8 +149,10 @@ absl::Status ComparisonStream::Open(const v1::CompareRequest& request,
   NORMD_RETURN_IF_ERROR(ChunkSequence::CheckFirst(request));
   NORMD_RETURN_IF_ERROR(PrefixField("open", Bind(request.open())));
   v1::CompareOpened* opened = response->mutable_opened();
-  for (const MethodComparison& method : methods_) {
-    ToProto(method.spec(), opened->add_resolved_specs());
+  for (size_t i = 0; i < methods_.size(); ++i) {
+    const NormalizationSpec& spec = methods_[i].spec();
+    ToProto(spec, opened->add_resolved_specs());
+    opened->add_names(absl::StrCat(TraitsOf(spec.method).name, NumberOf(methods_, i)));
   }
   ToProto(limits_, opened->mutable_limits());
   opened->set_next_sequence_number(1);
@@ -168,8 +185,12 @@ void ComparisonStream::Close(v1::CompareResponse* response) {
   ComparisonReport report = report_->Finish();
   for (size_t i = 0; i < methods_.size(); ++i) {
     const v1::Measurements& measured = summary->methods(static_cast<int>(i)).measurements();
-    report.methods[i].gap_is_exactly_zero =
-        measured.has_largest_gap() && measured.largest_gap() == 0;
+    MethodReport& method = report.methods[i];
+    method.gap_is_exactly_zero = measured.has_largest_gap() && measured.largest_gap() == 0;
+    method.spec = methods_[i].spec();
+    const MethodTraits& traits = TraitsOf(method.spec.method);
+    method.name = absl::StrCat(traits.name, NumberOf(methods_, i));
+    method.title = absl::StrCat(traits.title, NumberOf(methods_, i));
   }
   ToProto(report, summary->mutable_report());
 }

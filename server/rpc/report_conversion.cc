@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/error/error.h"
+#include "server/rpc/spec_conversion.h"
 
 namespace normd::server {
 namespace {
@@ -93,7 +94,7 @@ void Write(const Discrepancies& discrepancies, v1::Discrepancies* proto) {
   }
 }
 
-void Write(const CellReport& cell, v1::Cell* proto) {
+void Write(const CellReport& cell, const std::vector<MethodReport>& methods, v1::Cell* proto) {
   proto->set_order(OrderToProto(cell.order));
   proto->set_batch_size(cell.batch_size);
   proto->set_with_padding(cell.with_padding);
@@ -101,8 +102,10 @@ void Write(const CellReport& cell, v1::Cell* proto) {
   proto->set_mean_batch_size(cell.mean_batch_size);
   proto->set_from_sample(cell.from_sample);
   if (cell.effective_batch_size) proto->set_effective_batch_size(*cell.effective_batch_size);
-  for (const CellMethod& method : cell.methods) {
+  for (size_t i = 0; i < cell.methods.size(); ++i) {
+    const CellMethod& method = cell.methods[i];
     v1::CellMethod* to = proto->add_methods();
+    to->set_method(methods[i].name);
     if (method.discrepancies) Write(*method.discrepancies, to->mutable_discrepancies());
     if (const auto& gap = method.output_gap) {
       to->mutable_output_gap()->set_p50(gap->p50);
@@ -166,6 +169,9 @@ void Write(const PaddingEffect& padding, v1::PaddingEffect* proto) {
 }
 
 void Write(const MethodReport& method, v1::MethodReport* proto) {
+  proto->set_name(method.name);
+  proto->set_title(method.title);
+  ToProto(method.spec, proto->mutable_spec());
   proto->set_gap_is_exactly_zero(method.gap_is_exactly_zero);
   if (method.cold_start_tokens) {
     proto->mutable_cold_start()->set_tokens(*method.cold_start_tokens);
@@ -209,6 +215,8 @@ void Write(const Plots& plots, v1::Plots* proto) {
 
 v1::Verdict::Kind KindToProto(Verdict::Kind kind) {
   switch (kind) {
+    case Verdict::Kind::kNone:
+      break;
     case Verdict::Kind::kBatchNormIsFine:
       return v1::Verdict::KIND_BATCH_NORM_IS_FINE;
     case Verdict::Kind::kUseLayerNorm:
@@ -254,7 +262,9 @@ void ToProto(const ComparisonReport& report, v1::ComparisonReport* proto) {
   proto->set_padded_tokens(report.padded_tokens);
   proto->set_non_finite_tokens(report.non_finite_tokens);
   proto->set_sampled_tokens(report.sampled_tokens);
-  for (const CellReport& cell : report.cells) Write(cell, proto->add_cells());
+  for (const CellReport& cell : report.cells) {
+    Write(cell, report.methods, proto->add_cells());
+  }
   Write(report.variance_split, proto->mutable_variance_split());
   if (report.by_sequence) Write(*report.by_sequence, proto->mutable_by_sequence());
   if (report.by_position) Write(*report.by_position, proto->mutable_by_position());
@@ -264,6 +274,9 @@ void ToProto(const ComparisonReport& report, v1::ComparisonReport* proto) {
   for (const MethodReport& method : report.methods) Write(method, proto->add_methods());
   Write(report.plots, proto->mutable_plots());
   Write(report.verdict, proto->mutable_verdict());
+  if (const auto method = report.verdict.method) {
+    proto->mutable_verdict()->set_method(report.methods[*method].name);
+  }
   Write(report.plan, proto->mutable_plan());
 }
 

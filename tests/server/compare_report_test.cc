@@ -1,6 +1,8 @@
 // Compare with a plan, over a channel: the report, and what a server does not take.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <memory>
 
 #include "tests/server/compare_call.h"
@@ -12,6 +14,7 @@ namespace normd {
 namespace {
 
 using testing::CompareStream;
+using ::testing::ElementsAre;
 using testing::RandomFloats;
 using testing::RowsOf;
 
@@ -74,6 +77,35 @@ TEST_F(CompareReportTest, ASecondPassMayBeginWithARefusedChunk) {
   EXPECT_EQ(report.tokens(), 64);
   EXPECT_FALSE(report.cells(0).from_sample());
   EXPECT_TRUE(report.cells(0).methods(0).has_output_gap());
+}
+
+TEST_F(CompareReportTest, TellsWhichMethodEachEntryIsOf) {
+  v1::CompareOpen open = WithPlan(2);
+  open.add_specs()->mutable_layer_norm();
+  for (int i = 0; i < 2; ++i) open.add_specs()->mutable_batch_norm()->set_channel_axis(-1);
+  CompareStream stream(channel_, open);
+  const v1::CompareResponse opened = stream.Receive();
+  EXPECT_THAT(opened.opened().names(), ElementsAre("layer_norm", "batch_norm", "batch_norm #2"));
+  stream.Compare(RandomFloats(2 * 64));
+  const v1::ComparisonReport report = stream.Summary().report();
+  ASSERT_EQ(report.methods_size(), 3);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(report.methods(i).name(), opened.opened().names(i));
+    EXPECT_EQ(report.cells(0).methods(i).method(), opened.opened().names(i));
+    EXPECT_EQ(report.methods(i).spec().SerializeAsString(),
+              opened.opened().resolved_specs(i).SerializeAsString());
+  }
+  EXPECT_EQ(report.methods(2).title(), "BatchNorm #2");
+  EXPECT_EQ(report.verdict().method(), "batch_norm");
+}
+
+TEST_F(CompareReportTest, TokensThatAreNotFiniteAreLeftOutUnlessASpecRefusesThem) {
+  CompareStream stream(channel_, WithPlan(2));
+  EXPECT_TRUE(stream.Receive().has_opened());
+  EXPECT_TRUE(stream.Compare({1, 2, 3, NAN, 5, INFINITY, 7, 8}).has_result());
+  const v1::ComparisonReport report = stream.Summary().report();
+  EXPECT_EQ(report.tokens(), 2);
+  EXPECT_EQ(report.non_finite_tokens(), 2);
 }
 
 TEST_F(CompareReportTest, SequenceIdsAreOneARowAndNeedAPlan) {

@@ -201,6 +201,8 @@ TEST_F(MetricsTest, ComparedRowsCountForEachMethod) {
   const auto stream = stub->Compare(&context);
   v1::CompareRequest request;
   request.mutable_open()->add_row_shape(2);
+  request.mutable_open()->add_specs()->mutable_batch_norm()->set_channel_axis(-1);
+  request.mutable_open()->add_specs()->mutable_layer_norm();
   stream->Write(request);
   request.mutable_chunk()->set_sequence_number(1);
   request.mutable_chunk()->set_data(Bytes({1, 2, 3, 4, 5, 6}));

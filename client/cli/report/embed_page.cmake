@@ -1,5 +1,5 @@
 # Writes `output`, C++ that holds `page` with `style`, `library`, all of `scripts` and `licence` in it.
-# What is filled in later keeps its marks: {{title}}, {{report}}, {{method_names}}.
+# What is filled in later keeps its marks: {{title}}, {{report}}.
 
 # The hash by which the page's Content-Security-Policy lets `text` be run, and nothing else.
 function(policy_hash text result)

@@ -6,7 +6,7 @@
 
 namespace normd::cli {
 
-// HTML with the marks {{title}} (twice), {{report}} and {{method_names}}.
+// HTML with the marks {{title}} (twice) and {{report}}.
 extern const absl::string_view kPageTemplate;
 
 }  // namespace normd::cli

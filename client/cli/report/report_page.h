@@ -3,16 +3,13 @@
 #define NORMD_CLIENT_CLI_REPORT_REPORT_PAGE_H_
 
 #include <string>
-#include <vector>
 
 namespace normd::cli {
 
 // One self-contained file of HTML that loads nothing. `report_json` is a v1.ComparisonReport in
-// protobuf's JSON with the fields' own names, and is shown as it is; `method_names` are those of
-// its methods, in order, as batch_norm or "batch_norm #2". All may hold any text: none becomes
-// markup.
-std::string ReportPage(const std::string& report_json, const std::vector<std::string>& method_names,
-                       const std::string& title);
+// protobuf's JSON with the fields' own names, and is shown as it is. Both may hold any text: none
+// becomes markup.
+std::string ReportPage(const std::string& report_json, const std::string& title);
 
 }  // namespace normd::cli
 

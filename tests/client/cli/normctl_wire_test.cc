@@ -287,6 +287,8 @@ TEST_F(NormctlWireTest, CompareStreamsTheFileAndPrintsATable) {
     cell->set_batches(7);
     cell->add_methods()->mutable_output_gap()->set_overall(0.25);
     cell->add_methods();
+    report->add_methods()->set_name("batch_norm");
+    report->add_methods()->set_name("rms_norm");
   });
   const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT64, {5, 3});
   EXPECT_THAT(Output({"compare", "--method", "batch_norm", "--method", "rms_norm", input,
@@ -331,11 +333,18 @@ TEST_F(NormctlWireTest, CompareWritesAPageAndEveryFigure) {
     cell->set_order(v1::BATCH_ORDER_BY_POSITION);
     cell->set_batch_size(8);
     cell->set_batches(7);
-    v1::Discrepancy* d = cell->add_methods()->mutable_discrepancies()->mutable_renorm_d();
+    cell->set_mean_batch_size(8.5);
+    cell->set_effective_batch_size(3);
+    v1::CellMethod* method = cell->add_methods();
+    method->set_method("batch_norm");
+    v1::Discrepancy* d = method->mutable_discrepancies()->mutable_renorm_d();
     d->mutable_measured()->set_value(0.5);
     d->set_noise_floor(0.25);
     d->mutable_ratio()->set_value(2);
+    d->mutable_ratio()->set_low(1.5);
+    d->mutable_ratio()->set_high(2.5);
     cell->add_methods()->mutable_output_gap();
+    cell->mutable_methods(1)->set_method("layer_norm");
   });
   const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT32, {4, 3});
   Output({"compare", input, "--method", "batch_norm", "--method", "layer_norm", "--report",
@@ -343,12 +352,13 @@ TEST_F(NormctlWireTest, CompareWritesAPageAndEveryFigure) {
   EXPECT_THAT(folder_.Read("report.html"),
               AllOf(HasSubstr("<!DOCTYPE html>"), HasSubstr("x.npy"), HasSubstr("\"renorm_d\"")));
   EXPECT_EQ(folder_.Read("report.csv"),
-            "order,batch_size,with_padding,method,figure,value,low,high,noise_floor,ratio\n"
-            "by_position,8,0,batch_norm,renorm_d,0.5,,,0.25,2\n"
-            "by_position,8,0,layer_norm,gap_p50,0,,,,\n"
-            "by_position,8,0,layer_norm,gap_p99,0,,,,\n"
-            "by_position,8,0,layer_norm,gap_largest,0,,,,\n"
-            "by_position,8,0,layer_norm,gap_overall,0,,,,\n");
+            "order,batch_size,with_padding,batches,mean_batch_size,effective_batch_size,method,"
+            "figure,value,low,high,noise_floor,ratio,ratio_low,ratio_high\n"
+            "by_position,8,0,7,8.5,3,batch_norm,renorm_d,0.5,,,0.25,2,1.5,2.5\n"
+            "by_position,8,0,7,8.5,3,layer_norm,gap_p50,0,,,,,,\n"
+            "by_position,8,0,7,8.5,3,layer_norm,gap_p99,0,,,,,,\n"
+            "by_position,8,0,7,8.5,3,layer_norm,gap_largest,0,,,,,,\n"
+            "by_position,8,0,7,8.5,3,layer_norm,gap_overall,0,,,,,,\n");
   EXPECT_EQ(Normctl({"compare", input, "--report", "/nowhere/r.html"}).error,
             "normctl: /nowhere/r.html: cannot be written\n");
 }

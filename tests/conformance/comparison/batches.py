@@ -21,8 +21,12 @@ class Stream:
     values: np.ndarray  # [T, C]
     chunk: np.ndarray  # [T]
     sequence: np.ndarray | None = None  # [T]
-    position: np.ndarray | None = None  # [T]
     padded: np.ndarray | None = None  # [T]
+
+    @property
+    def position(self):
+        """Among the tokens of its sequence that are here."""
+        return None if self.sequence is None else positions_in(self.sequence)
 
     def where(self, mask):
         parts = (getattr(self, field.name) for field in dataclasses.fields(self))
@@ -32,34 +36,28 @@ class Stream:
         return self.where(~self.padded)
 
 
-def stream_of(data, lengths=None, sequences=None, chunk_rows=None):
-    """Of an array as above; `chunk_rows` are the rows (tokens, steps or images) of each chunk."""
-    data = np.asarray(data)
-    rows = len(data)
+def stream_of(data, lengths=None, sequences=None, chunk_rows=None, mask=None, axis=-1):
+    """Of an array as above; `chunk_rows` are the rows (tokens, sequences or images) of each chunk, `axis` the
+    channels', and lengths those of [N, T, ...] or of what [T, C] is cut into."""
+    data = np.moveaxis(np.asarray(data), axis, -1)
+    rows, channels = len(data), data.shape[-1]
     if chunk_rows is None:
         chunk_rows = [CHUNK_ROWS[data.ndim]] * -(-rows // CHUNK_ROWS[data.ndim])
-    if data.ndim == 4:
-        data = data.transpose(0, 2, 3, 1).reshape(rows, -1, data.shape[1])
     chunk = np.repeat(np.arange(len(chunk_rows)), chunk_rows)[:rows]
-    padded = None
-    if data.ndim == 3:
-        steps = data.shape[1]
+    values = data.reshape(rows, -1, channels).astype(np.float64)
+    tokens = values.shape[1]  # of a row
+    padded = np.zeros((rows, tokens), bool) if mask is None else np.repeat(~mask[:, None], tokens, axis=1)
+    if data.ndim > 2:
         if lengths is not None:
-            padded = (np.arange(steps) >= np.asarray(lengths)[:, None]).ravel()
-        sequences = np.repeat(np.arange(rows), steps) if steps > 1 else None
-        chunk = np.repeat(chunk, steps)
+            steps = np.arange(tokens) // (tokens // data.shape[1])
+            padded |= steps >= np.asarray(lengths)[:, None]
+        sequences = np.repeat(np.arange(rows), tokens) if tokens > 1 else None
     elif lengths is not None:
         sequences = np.repeat(np.arange(len(lengths)), lengths)
-    values = data.reshape(-1, data.shape[-1]).astype(np.float64)
-    if padded is None:
-        padded = np.zeros(len(values), bool)
-    return Stream(values, chunk, sequences, positions_in(sequences), padded)
+    return Stream(values.reshape(-1, channels), np.repeat(chunk, tokens), sequences, padded.ravel())
 
 
 def positions_in(sequences):
-    """Counts every token, those too that are left out later."""
-    if sequences is None:
-        return None
     seen = {}
     positions = np.empty(len(sequences), np.int64)
     for token, sequence in enumerate(sequences):

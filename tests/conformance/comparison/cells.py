@@ -136,13 +136,25 @@ def effective_batch_size(batches, whole):
     return (1 - 1 / len(batches.sizes)) / spread if spread > 0 else None
 
 
-def cell(stream, order, size, estimator, with_padding=False):
-    """A cell without a batch has no methods."""
+def cell_with_padding(stream, size, estimator):
+    """From the first chunk on that has any, in the order of arrival; without outputs, and what is final is so
+    without padding."""
+    first = stream.chunk[stream.padded].min()
+    padded = stream.where(stream.chunk >= first)
+    result = cell(padded, ORDERS[0], size, estimator, moments_of(stream.valid().values), with_padding=True)
+    for method in result.get("methods", ()):
+        del method["output_gap"]
+        for name in ("final_mean", "final_deviation"):
+            method.get("discrepancies", {}).pop(name, None)
+    return result
+
+
+def cell(stream, order, size, estimator, whole, with_padding=False):
+    """A cell without a batch has no methods. `whole` are the moments of all tokens."""
     tokens_of_batches = batches_of(stream, order, size)
     result = {"order": order, "batch_size": size, "with_padding": with_padding, "batches": len(tokens_of_batches)}
     if not tokens_of_batches:
         return result
-    whole = moments_of(stream.values)
     batches = moments_of_each(stream.values, tokens_of_batches)
     mean_size = batches.sizes.mean()
     several = np.any(batches.sizes > 1)
@@ -161,13 +173,10 @@ def cell(stream, order, size, estimator, with_padding=False):
 
 
 def cells(stream, sizes, estimator):
-    """With padding where there is any, after those of the same order without."""
-    padding = stream.padded.any()
     orders = ORDERS if stream.sequence is not None else ORDERS[:1]
     valid = stream.valid()
-    return [
-        cell(stream if with_padding else valid, order, size, estimator, with_padding)
-        for order in orders
-        for with_padding in ((False, True) if padding else (False,))
-        for size in sizes
-    ]
+    whole = moments_of(valid.values)
+    result = [cell(valid, order, size, estimator, whole) for order in orders for size in sizes]
+    if stream.padded.any():
+        result += [cell_with_padding(stream, size, estimator) for size in sizes]
+    return result

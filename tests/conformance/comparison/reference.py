@@ -71,7 +71,8 @@ def grouping(values, groups):
 
 
 def grouping_by_sequence(stream):
-    return grouping(stream.values, groups_of(stream.sequence, by_number=False))
+    result = grouping(stream.values, groups_of(stream.sequence, by_number=False))
+    return result and result | {"constant_positions": []}
 
 
 def grouping_by_position(stream):
@@ -161,10 +162,10 @@ def cold_start(stream, size, estimator):
 
 
 def chunks_with_padding(stream):
-    """Each chunk's tokens with padding and without, where it has any without."""
+    """Of chunks that have any: each one's tokens with padding and without, where it has any without."""
     for chunk in groups_of(stream.chunk, by_number=True):
         valid = chunk[~stream.padded[chunk]]
-        if len(valid):
+        if 0 < len(valid) < len(chunk):
             yield stream.values[chunk], stream.values[valid]
 
 
@@ -271,7 +272,7 @@ def main():
     data = np.load(arguments.input)
     lengths, sequences = (name and np.load(name) for name in (arguments.lengths, arguments.sequences))
     chunk_rows = arguments.chunk_rows and [arguments.chunk_rows] * -(-len(data) // arguments.chunk_rows)
-    stream = stream_of(data, lengths, sequences, chunk_rows)
+    stream = stream_of(data, lengths, sequences, chunk_rows, axis=1 if data.ndim == 4 else -1)
     found = report(stream, arguments.batch_sizes, arguments.estimator, arguments.batch_size_in_use)
     print(json.dumps(plain(found), indent=1))
 

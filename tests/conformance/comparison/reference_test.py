@@ -9,7 +9,7 @@ import numpy as np
 
 import reference
 import streams
-from batches import Moments, inference_statistics, moments_of_each, stream_of, t_quantile
+from batches import Moments, inference_statistics, moments_of, moments_of_each, stream_of, t_quantile
 from cells import cell
 
 DATA = pathlib.Path(__file__).resolve().parents[2] / "data"
@@ -19,13 +19,18 @@ def measured(cell, name):
     return cell["methods"][0]["discrepancies"][name]["measured"]
 
 
+def arrival_cell(values, size, estimator):
+    stream = stream_of(values)
+    return cell(stream, "BATCH_ORDER_ARRIVAL", size, estimator, moments_of(stream.values))
+
+
 class ReferenceTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.streams = dict(streams.streams())
 
     def arrival_cell(self, name, size, estimator="cumulative"):
-        return cell(stream_of(self.streams[name]), "BATCH_ORDER_ARRIVAL", size, estimator)
+        return arrival_cell(self.streams[name], size, estimator)
 
     def test_quantiles_of_t_are_those_of_tables(self):
         for degrees, quantile in ((1, 12.7062047364), (7, 2.3646242516), (15, 2.1314495456), (31, 2.0395134464)):
@@ -82,7 +87,7 @@ class ReferenceTest(unittest.TestCase):
         values = self.streams["independent"][:1024].astype(np.float64)
         with_constant = np.column_stack([values, np.full(1024, 0.1)])
         cells = [
-            cell(stream_of(one), "BATCH_ORDER_ARRIVAL", 32, "cumulative")
+            arrival_cell(one, 32, "cumulative")
             for one in (values, with_constant)
         ]
         for name in ("tid_mean_by_batch", "renorm_r", "final_mean"):

@@ -59,13 +59,13 @@ TEST(VerdictTest, BatchNormIsFineWhereTheGapIsSmall) {
 TEST(VerdictTest, BatchNormIsFineInADriftToo) {
   const Verdict verdict = VerdictOf(ReportOf(0.2, 0.3), Methods());
   EXPECT_EQ(verdict.kind, Verdict::Kind::kBatchNormIsFine);
-  EXPECT_THAT(verdict.reasons, Contains(HasSubstr("0.3 deviations from the first")));
+  EXPECT_THAT(verdict.reasons, Contains(HasSubstr("0.3 standard deviations")));
 }
 
 TEST(VerdictTest, LayerNormWhereNeitherBatchesNorTheWholeStandForTokens) {
   const Verdict verdict = VerdictOf(ReportOf(0.5, 0.3), Methods());
   EXPECT_EQ(verdict.kind, Verdict::Kind::kUseLayerNorm);
-  EXPECT_THAT(verdict.reasons[1], HasSubstr("0.3 deviations from the first"));
+  EXPECT_THAT(verdict.reasons[1], HasSubstr("0.3 standard deviations"));
 }
 
 TEST(VerdictTest, FrozenStatisticsWhereTheWholeStandsForTokens) {
@@ -87,13 +87,14 @@ TEST(VerdictTest, FrozenStatisticsWhereTrainingRefusesSingleTokens) {
 
 TEST(VerdictTest, FewBatchesAreNotEnough) {
   ComparisonReport report = ReportOf(0.1, 0);
+  report.tokens = 250;
   report.cells[0].batches = 8;
   EXPECT_EQ(VerdictOf(report, Methods()).kind, Verdict::Kind::kBatchNormIsFine);
   report.cells[0].batches = 7;
   const Verdict verdict = VerdictOf(report, Methods());
   EXPECT_EQ(verdict.kind, Verdict::Kind::kNotEnoughData);
   EXPECT_EQ(verdict.tokens_needed, 8 * 32);
-  EXPECT_THAT(verdict.summary, HasSubstr("256 tokens"));
+  EXPECT_THAT(verdict.summary, HasSubstr("about 256 tokens would do; this has 250"));
 }
 
 TEST(VerdictTest, AWideIntervalAboutTheLimitIsNotEnough) {
@@ -119,16 +120,46 @@ TEST(VerdictTest, ADriftThatCouldNotBeSeenIsNotEnough) {
   EXPECT_EQ(VerdictOf(report, Methods()).kind, Verdict::Kind::kUseFrozenStatistics);
 }
 
-TEST(VerdictTest, WithoutBatchesOrAMethodThereIsNotEnough) {
-  const ComparisonReport report = ReportOf(0.1, 0);
-  EXPECT_EQ(VerdictOf(ComparisonReport(), Methods()).kind, Verdict::Kind::kNotEnoughData);
-  EXPECT_EQ(VerdictOf(report, {}).kind, Verdict::Kind::kNotEnoughData);
-  EXPECT_EQ(VerdictOf(report, absl::MakeSpan(Methods()).first(1)).kind,
-            Verdict::Kind::kNotEnoughData);
-  ComparisonReport no_batches = report;
-  no_batches.cells[0].batches = 0;
-  EXPECT_EQ(VerdictOf(no_batches, Methods()).kind, Verdict::Kind::kNotEnoughData);
-  EXPECT_FALSE(VerdictOf(no_batches, Methods()).tokens_needed.has_value());
+TEST(VerdictTest, WithoutBatchesThereIsNotEnoughAndItSaysHowMuchIs) {
+  ComparisonReport report = ReportOf(0.1, 0);
+  report.tokens = 31;
+  report.cells[0].batches = 0;
+  const Verdict verdict = VerdictOf(report, Methods());
+  EXPECT_EQ(verdict.kind, Verdict::Kind::kNotEnoughData);
+  EXPECT_EQ(verdict.batch_size, 32);
+  EXPECT_EQ(verdict.tokens_needed, 8 * 32);
+  const Verdict empty = VerdictOf(ComparisonReport(), Methods());
+  EXPECT_EQ(empty.kind, Verdict::Kind::kNotEnoughData);
+  EXPECT_EQ(empty.tokens_needed, 82);  // 16 / pi / 0.25^2: a drift is told from chance
+}
+
+TEST(VerdictTest, FewTokensAreNotFrozenWithoutADriftThatWasSeen) {
+  ComparisonReport report = ReportOf(0.5, 0);
+  report.tokens = 15;
+  report.drift.reset();
+  report.channels = {.count = 4, .without_variance = 1};
+  EXPECT_EQ(VerdictOf(report, Methods()).kind, Verdict::Kind::kNotEnoughData);
+}
+
+TEST(VerdictTest, SaysNothingWhereThereIsNothingToJudge) {
+  ComparisonReport report = ReportOf(0, 0);
+  EXPECT_EQ(VerdictOf(report, {}).kind, Verdict::Kind::kNone);
+  EXPECT_EQ(VerdictOf(report, absl::MakeSpan(Methods()).first(1)).kind, Verdict::Kind::kNone);
+  report.drift.reset();
+  report.channels = {.count = 4, .without_variance = 4};
+  EXPECT_EQ(VerdictOf(report, Methods()).kind, Verdict::Kind::kNone);
+  EXPECT_EQ(VerdictOf(report, Methods()).method, 1);
+}
+
+TEST(VerdictTest, SendsNobodyToLayerNormWithASingleFeature) {
+  ComparisonReport report = ReportOf(0.5, 0.3);
+  report.channels.count = 1;
+  Verdict verdict = VerdictOf(report, Methods());
+  EXPECT_EQ(verdict.kind, Verdict::Kind::kUseLayerNorm);
+  EXPECT_THAT(verdict.summary, Not(HasSubstr("LayerNorm")));
+  EXPECT_THAT(verdict.reasons, Contains(HasSubstr("leaves only 0")));
+  report.drift->excess = 0;
+  EXPECT_THAT(VerdictOf(report, Methods()).summary, Not(HasSubstr("LayerNorm")));
 }
 
 TEST(VerdictTest, IsAboutTheOrderOfArrivalWithoutPadding) {
@@ -171,7 +202,7 @@ TEST(VerdictTest, RemarksOnWhatElseIsWorthKnowing) {
   EXPECT_THAT(reasons, Contains(HasSubstr("one token in a hundred differs by 60 % or more")));
   EXPECT_THAT(reasons, Contains(HasSubstr("position 3 always holds the same token")));
   EXPECT_THAT(reasons, Contains(HasSubstr("variance from 2 to 3.25")));
-  EXPECT_THAT(reasons, Contains(HasSubstr("1 of 4 channels stand out")));
+  EXPECT_THAT(reasons, Contains(HasSubstr("1 of 4 channels stands out")));
 }
 
 }  // namespace

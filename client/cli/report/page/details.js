@@ -89,11 +89,11 @@ function hasDiscrepancy(report, method, name) {
 
 function showDiscrepancies(section, report) {
   section.append(element('h3', {}, 'Discrepancies between training and inference'));
-  const keepers = report.methods.filter((method) => method.keepsStatistics);
+  const keepers = report.methods.filter((method) => hasDiscrepancy(report, method, 'final_mean'));
   if (!keepers.length) section.append(element('p', {class: 'absent'}, `Not listed: ${noBatchMethod}`));
   for (const method of keepers) {
     section.append(element('p', {}, `${method.title}: each figure is the mean over batches, with its 95\u202f% interval, what chance gives ` +
-      'for as many independent tokens, and how many times that it is.'));
+      'for as many independent tokens, and how many times that it is; bold is beyond the limit.'));
     for (const name of Object.keys(discrepancyForms)) {
       if (!hasDiscrepancy(report, method, name)) continue;
       section.append(folded(discrepancyForms[name].title, name === 'final_mean', discrepancyTable(report, method, name)));
@@ -143,7 +143,7 @@ function showDriftAndPadding(section, report) {
   section.append(element('h3', {}, 'Drift and padding'));
   if (drift) {
     const change = drift.changePoint === null ? 'no change point' : `a change point at token ${count(drift.changePoint)}`;
-    section.append(element('p', {}, `From the first to the last quarter of the stream the mean moves by ${figure(drift.mean_shift)} deviations ` +
+    section.append(element('p', {}, `From the first to the last quarter of the stream the mean moves by ${figure(drift.mean_shift)} standard deviations ` +
       `(chance: ${figure(drift.mean_shift_floor)}), the symmetric divergence is ${figure(drift.symmetric_divergence)} nats, and there is ${change}.`));
   }
   if (!padding) {
@@ -170,9 +170,6 @@ function showMaking(section, report) {
     pairs.push(['Seed', plan.seed]);
     if (plan.sampleBytes) pairs.push(['Sample', `at most ${bytes(plan.sampleBytes)}`]);
   }
-  const {thresholds} = report.verdict;
-  pairs.push(['Thresholds', `discrepancy ${times(thresholds.ratio)} chance, output gap ${share(thresholds.gap)}, ` +
-    `drift ${figure(thresholds.drift)} deviations, interval ${share(thresholds.width)} of its figure`]);
   section.append(definitions(pairs), element('p', {class: 'muted'}, 'The same stream, plan and seed give the same figures, but for the cost.'));
 }
 

@@ -1,16 +1,13 @@
 // Reads the report and shows it.
 'use strict';
 
-function embedded(id) {
-  return JSON.parse(document.getElementById(id).textContent);
-}
-
 function showWhat(report) {
   const parts = [plural(report.tokens, 'token')];
   if (report.channels && report.channels.count) parts.push(`of ${plural(report.channels.count, 'channel')}`);
   if (report.sequences) parts.push(`in ${plural(report.sequences, 'sequence')}`);
   const names = joined(report.methods.map((method) => method.title));
-  document.getElementById('what').textContent = `${parts.join(' ')} \u00b7 ${names}`;
+  document.getElementById('what').textContent = `${parts.join(' ')} \u00b7 ${names}. A token is what is normalized, ` +
+    'one value of every channel (feature).';
 }
 
 function showPlots(section, report) {
@@ -37,7 +34,7 @@ function prepareForPaper() {
 }
 
 function showReport() {
-  const report = readReport(embedded('report'), embedded('method-names'));
+  const report = readReport(JSON.parse(document.getElementById('report').textContent));
   showWhat(report);
   showVerdict(document.getElementById('verdict'), report);
   showComparisonTable(document.getElementById('table'), report);

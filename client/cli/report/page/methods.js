@@ -1,25 +1,21 @@
-// What is known of a method by its name alone.
+// What methods remove, by name: whose mean they center, and whose scale they divide by.
 'use strict';
 
-// `centers`, `scales`: whose mean and whose scale the method removes.
-const knownMethods = {
-  batchnorm: {title: 'BatchNorm', centers: 'channel', scales: 'channel'},
-  standardization: {title: 'Standardization', centers: 'channel', scales: 'channel'},
-  minmax: {title: 'MinMax', centers: null, scales: 'channel'},
-  layernorm: {title: 'LayerNorm', centers: 'token', scales: 'token'},
-  rmsnorm: {title: 'RMSNorm', centers: null, scales: 'token'},
-  groupnorm: {title: 'GroupNorm', centers: 'token', scales: 'token', byGroup: true},
-  instancenorm: {title: 'InstanceNorm', centers: null, scales: null, unknown: true},
-  scalenorm: {title: 'ScaleNorm', centers: null, scales: 'token'},
-  lpnorm: {title: 'LpNorm', centers: null, scales: 'token'},
-  dynamictanh: {title: 'DynamicTanh', centers: null, scales: null},
-  rowminmax: {title: 'RowMinMax', centers: null, scales: 'token'},
+const removals = {
+  batch_norm: {centers: 'channel', scales: 'channel'},
+  standardization: {centers: 'channel', scales: 'channel'},
+  min_max: {centers: null, scales: 'channel'},
+  layer_norm: {centers: 'token', scales: 'token'},
+  rms_norm: {centers: null, scales: 'token'},
+  group_norm: {centers: 'token', scales: 'token', byGroup: true},
+  scale_norm: {centers: null, scales: 'token'},
+  lp_norm: {centers: null, scales: 'token'},
+  dynamic_tanh: {centers: null, scales: null},
+  row_min_max: {centers: null, scales: 'token'},
+  row_standardization: {centers: 'token', scales: 'token'},
 };
 
-// A name may end in a number (batch_norm #2) where a method stands twice.
-function describedMethod(name) {
-  const [, words, number] = /^(.*?)(\s*#\d+)?$/.exec(name);
-  const known = knownMethods[words.toLowerCase().replace(/[^a-z]/g, '')];
-  if (!known) return {title: name, centers: null, scales: null, unknown: true};
-  return {...known, title: known.title + (number || '')};
+// A name may end in a number, "batch_norm #2".
+function removalOf(name) {
+  return removals[name.split(' #')[0]] || {centers: null, scales: null, unknown: true};
 }

@@ -63,7 +63,8 @@ function drawHorizontalAxis(svg, scale, ticks, y, format) {
   for (const tick of ticks) {
     const x = scale(tick);
     svg.append('line').attr('class', 'axis').attr('x1', x).attr('x2', x).attr('y1', y).attr('y2', y + 5);
-    writeText(svg, x, y + 18, format(tick), 'tick middle');
+    const words = format(tick);
+    writeText(svg, x, y + 18, words, x + 4 * words.length > right + 8 ? 'tick end' : 'tick middle');
   }
 }
 

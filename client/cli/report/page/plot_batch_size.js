@@ -41,18 +41,19 @@ function batchSizeFinding(report, method, curves) {
   const found = finalMean(cell, method);
   const parts = [];
   if (found) {
-    parts.push(`${capitalized(cellInWords(cell))} miss the final mean by ` +
-      `${figure(found.measured.value)} deviations`);
+    parts.push(`${capitalized(cellInWords(cell))} miss the mean of all tokens by ` +
+      `${figure(found.measured.value)} standard deviations`);
     if (found.ratio) parts.push(`, ${times(found.ratio.value)} chance`);
     if (Number.isFinite(cell.effectiveSize)) parts.push(`, as ${plural(Math.round(cell.effectiveSize), 'independent token')} would`);
     parts.push('. ');
   }
-  const farthest = curves.flatMap((curve) => curve.points).filter((point) => point.found.ratio && Number.isFinite(point.found.ratio.value))
-      .sort((one, other) => other.found.ratio.value - one.found.ratio.value)[0];
-  if (farthest && farthest.cell !== cell) {
-    parts.push(`Farthest from chance are ${cellInWords(farthest.cell)}, at ${times(farthest.found.ratio.value)}.`);
-  }
-  return parts.join('');
+  const limit = report.verdict.thresholds.gap;
+  if (limit === null) return parts.join('');
+  const passing = curves.filter((curve) => [arrival, 'BATCH_ORDER_SHUFFLED'].includes(curve.order)).map(({order, sized}) => {
+    const first = sized.find(({cell: {methods}}) => methods[method.index].gap && methods[method.index].gap.overall <= limit);
+    return `${first ? `${plural(first.cell.size, 'token')} a batch` : 'more than any size here'} ${orders[order].name}`;
+  });
+  return `${parts.join('')}An output gap of at most ${share(limit)} takes ${joined(passing)}.`;
 }
 
 function pointInWords({cell, found}) {
@@ -94,7 +95,7 @@ function drawBatchSizes(svg, width, report, curves) {
     [found.measured.value, found.measured.low, found.measured.high, found.floor, independent(cell.meanSize)]).filter((value) => value > 0 && Number.isFinite(value));
   const x = d3.scaleLog([first, last], [area.left, area.right]);
   const y = d3.scaleLog([d3.min(values) / 1.2, d3.max(values) * 1.2], [area.bottom, area.top]);
-  writeText(svg, 0, legend + 14, '\u2191 |d|: deviations between a batch\u2019s mean and the final one', 'small');
+  writeText(svg, 0, legend + 14, '\u2191 off the mean of all tokens, in standard deviations', 'small');
   drawHorizontalGrid(svg, y, logarithmicTicks(...y.domain()), area.left, area.right, figure);
   drawHorizontalAxis(svg, x, apartTicks(points, x), area.bottom, shortCount);
   writeText(svg, area.right, area.bottom + 38, 'tokens in a batch \u2192', 'small end');
@@ -144,9 +145,9 @@ function labelCurves(svg, curves, x, y, area) {
 }
 
 function batchSizePlot(report) {
-  const method = firstKeeper(report);
+  const method = methodInUse(report);
   const curves = method ? orderCurves(report, method) : [];
-  const noPoint = method ? 'no cell has a discrepancy against the final statistics.' : noBatchMethod;
+  const noPoint = method ? 'there is no batch to compare.' : noBatchMethod;
   return {
     id: 'batch-size',
     title: 'How large must a batch be?',

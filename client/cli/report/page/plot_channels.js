@@ -30,13 +30,13 @@ function channelsFinding(report, rows) {
   const moved = shifts.filter((shift) => shift.shift > limit).length;
   const widest = shifts[0];
   const some = moved === 0 ? 'None' : count(moved);
-  return `${some} of the ${plural(rows.length, 'channel')} drawn ${moved === 1 ? 'moves' : 'move'} by more than ${figure(limit)} deviations ` +
+  return `${some} of the ${plural(rows.length, 'channel')} drawn ${moved === 1 ? 'moves' : 'move'} by more than ${figure(limit)} standard deviations ` +
     `from the first to the last quarter; most does channel ${widest.channel}, from ${figure(widest.first)} to ${figure(widest.last)}.`;
 }
 
 function drawHeatLegend(svg, width, step) {
   const swatch = Math.min(34, Math.floor((width - 24) / (2 * heatSteps + 1)));
-  writeText(svg, 0, 14, 'deviations from the channel\u2019s mean', 'small');
+  writeText(svg, 0, 14, 'distance from the channel\u2019s mean, in standard deviations', 'small');
   for (let level = -heatSteps; level <= heatSteps; ++level) {
     const x = 12 + (level + heatSteps) * swatch;
     svg.append('rect').attr('class', heatClass(level * step, step)).attr('x', x).attr('y', 22).attr('width', swatch - 1).attr('height', 12);
@@ -98,9 +98,9 @@ function channelsPlot(report) {
     title: 'Which channels move, and when?',
     finding: rows.length ? channelsFinding(report, rows) : '',
     reading: 'A row is a channel, those that vary most over the stream; a cell is the mean of one part of the stream, in the ' +
-      'channel\u2019s own deviations from its mean. A row of one shade is a channel that batches from anywhere agree on. ' +
+      'channel\u2019s own standard deviations from its mean. A row of one shade is a channel that batches from anywhere agree on. ' +
       'On paper, a dash marks what is below the mean.',
-    absent: rows.length ? null : 'the report has no channels over time.',
+    absent: rows.length ? null : 'there is no channel that varies.',
     draw: (svg, width) => drawChannels(svg, width, report, rows),
   };
 }

@@ -56,7 +56,7 @@ function drawDensityPanel(group, width, panel, highest, domain) {
   const x = d3.scaleLinear(domain, [area.left, area.right]);
   const y = d3.scaleLinear([0, highest], [area.bottom, area.top]).clamp(true);
   writeText(group, 0, 14, panel.method.title, 'label strong');
-  writeText(group, 0, 31, panel.size ? `batches of ${count(panel.size)}` : 'batches as they came', 'small');
+  writeText(group, 0, 31, `${width < 200 ? 'n =' : 'batches of'} ${count(panel.size)}`, 'small');
   const difference = densityDifference(panel);
   if (difference !== null) {
     writeText(group, width, 31, difference === 0 ? 'alike' : `${share(difference)} elsewhere`,
@@ -127,7 +127,7 @@ function densityPlot(report) {
     reading: 'Filled is how often each output occurs in training, the line how often in inference; ' +
       'where they part, a model is used on other inputs than it learned from. Panels of one batch size ' +
       'share their scale, the outermost bins hold all that lies beyond, and an arrow names the share of a bin that is cut.',
-    absent: panels.length ? null : 'the report has no densities of outputs.',
+    absent: panels.length ? null : 'there is no batch of 2 tokens.',
     draw: (svg, width) => drawDensities(svg, width, report, panels),
   };
 }

@@ -70,7 +70,7 @@ function drawGaps(svg, width, report, columns) {
 
 function drawGapLimit(svg, area, place, limit) {
   svg.append('line').attr('class', 'limit').attr('x1', area.left).attr('x2', area.right).attr('y1', place).attr('y2', place);
-  writeText(svg, area.left + 4, place - 6, `harmless up to ${share(limit)}`, 'small halo');
+  writeText(svg, area.left + 4, place - 6, `${share(limit)}, the verdict\u2019s limit for all tokens together`, 'small halo');
 }
 
 function drawGapColumn(svg, report, cell, left, width, y, area, zeroPlace) {

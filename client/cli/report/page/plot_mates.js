@@ -74,7 +74,7 @@ function matesPlot(report) {
     finding: rows.length ? matesFinding(rows) : '',
     reading: 'Every mark is the output of the same token in one channel, in a batch with other, random mates; ' +
       'what the method should make of the token is one place, so the width of a row is what the mates decide.',
-    absent: rows.length ? null : 'the report has no token in several batches.',
+    absent: rows.length ? null : 'there are too few tokens to draw other batches from.',
     draw: (svg, width) => drawMates(svg, width, rows),
   };
 }

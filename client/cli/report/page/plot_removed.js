@@ -90,7 +90,7 @@ function removedPlot(report) {
     finding: drawn ? removedFinding(report) : '',
     reading: 'A bar is all squared distances from the grand mean, split into what the tokens\u2019 means explain, what the channels\u2019 ' +
       'means explain, and the rest; hatched is what a method subtracts, and no later layer can have back.',
-    absent: drawn ? null : 'the report has no split of the sums of squares.',
+    absent: drawn ? null : 'the activations have no variance to split.',
     draw: (svg, width) => drawRemoved(svg, width, report, rows),
   };
 }

@@ -17,7 +17,7 @@ function middleOf(segment) {
 function timeFinding(report, segments) {
   const measured = mean(segments.map((segment) => segment.value));
   const floors = segments.map((segment) => segment.floor).filter(Number.isFinite);
-  const parts = [`The ${segments.length} parts of the stream are ${figure(measured)} deviations off on average`];
+  const parts = [`The ${segments.length} parts of the stream are ${figure(measured)} standard deviations off on average`];
   if (floors.length) {
     const ratio = measured / mean(floors);
     const limit = report.verdict.thresholds.ratio || 1.5;
@@ -53,7 +53,7 @@ function drawTime(svg, width, report, segments) {
   const highest = d3.max(segments, (segment) => Math.max(segment.value, Number.isFinite(segment.floor) ? segment.floor : 0)) || 1;
   const x = d3.scaleLinear([0, tokens], [area.left, area.right]);
   const y = d3.scaleLinear([0, highest * 1.12], [area.bottom, area.top]).nice(5);
-  writeText(svg, 0, 14, '\u2191 from the whole stream\u2019s mean, in deviations', 'small');
+  writeText(svg, 0, 14, '\u2191 off the mean of all tokens, in standard deviations', 'small');
   drawHorizontalGrid(svg, y, y.ticks(5), area.left, area.right, figure);
   drawHorizontalAxis(svg, x, x.ticks(wide ? 7 : 4), area.bottom, shortCount);
   writeText(svg, area.right, area.bottom + 38, 'tokens of the stream \u2192', 'small end');
@@ -85,14 +85,14 @@ function drawTime(svg, width, report, segments) {
 }
 
 function timePlot(report) {
-  const segments = segmentsOf(report.plots);
+  const segments = report.drift ? segmentsOf(report.plots) : [];
   return {
     id: 'time',
     title: 'Does the stream stay what it is?',
     finding: segments.length ? timeFinding(report, segments) : '',
     reading: 'The line is how far the mean of each part of the stream lies from the mean of all of it; the dashed ' +
       'line is what independent tokens would give, so what is shaded is more than chance.',
-    absent: segments.length ? null : 'the report has no segments of the stream.',
+    absent: segments.length ? null : 'fewer than 16 tokens, or none that differ.',
     draw: (svg, width) => drawTime(svg, width, report, segments),
   };
 }

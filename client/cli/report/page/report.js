@@ -97,21 +97,19 @@ function readCell(message) {
   };
 }
 
-function readMethods(messages, names, cells) {
-  const number = Math.max(messages.length, names.length, ...cells.map((cell) => cell.methods.length));
-  return Array.from({length: number}, (_, index) => {
-    const message = messages[index] || {};
-    return {
-      index,
-      ...describedMethod(names[index] || `method ${index + 1}`),
-      keepsStatistics: cells.some((cell) => cell.methods[index] && cell.methods[index].discrepancies),
-      exact: Boolean(message.gap_is_exactly_zero),
-      coldStart: message.cold_start ? {tokens: optionalNumberIn(message.cold_start, 'tokens')} : null,
-      paddingGap: optionalNumberIn(message, 'padding_gap'),
-      stateBytes: numberIn(message, 'state_bytes'),
-      nanoseconds: numberIn(message, 'nanoseconds_per_token'),
-    };
-  });
+function readMethods(messages) {
+  return messages.map((message, index) => ({
+    index,
+    name: message.name,
+    title: message.title || `method ${index + 1}`,
+    ...removalOf(message.name || ''),
+    keepsStatistics: numberIn(message, 'state_bytes') > 0,
+    exact: Boolean(message.gap_is_exactly_zero),
+    coldStart: message.cold_start ? {tokens: optionalNumberIn(message.cold_start, 'tokens')} : null,
+    paddingGap: optionalNumberIn(message, 'padding_gap'),
+    stateBytes: numberIn(message, 'state_bytes'),
+    nanoseconds: numberIn(message, 'nanoseconds_per_token'),
+  }));
 }
 
 // A message of which every figure counts, or null.
@@ -156,6 +154,7 @@ function readVerdict(message) {
     reasons: listIn(verdict, 'reasons'),
     tokensNeeded: optionalNumberIn(verdict, 'tokens_needed'),
     batchSize: numberIn(verdict, 'batch_size'),
+    method: verdict.method || '',
     thresholds: readThresholds(verdict.thresholds),
   };
 }
@@ -203,17 +202,9 @@ function readPlan(message) {
   };
 }
 
-// Every cell has an entry for every method.
-function fillCells(cells, methods) {
-  for (const cell of cells) {
-    while (cell.methods.length < methods.length) cell.methods.push({discrepancies: null, gap: null, mates: null});
-  }
-}
-
-function readReport(message, names) {
-  const cells = listIn(message, 'cells').map(readCell);
-  const methods = readMethods(listIn(message, 'methods'), names, cells);
-  fillCells(cells, methods);
+function readReport(message) {
+  const cells = listIn(message, 'cells').map(readCell).filter((cell) => cell.batches > 0);
+  const methods = readMethods(listIn(message, 'methods'));
   const splitFields = ['token_share', 'channel_share', 'residual_share', 'token_scale_variation', 'channel_scale_variation'];
   const paddingFields = ['padded_share', 'mean_without', 'mean_with', 'variance_without', 'variance_with'];
   return {
@@ -240,19 +231,13 @@ function findCell(report, order, size) {
   return report.cells.find((cell) => cell.order === order && cell.size === size && !cell.withPadding) || null;
 }
 
-// The cell that the verdict is about: that of its batch size in order of arrival, or the nearest.
+// What the verdict is about, a cell and a method, if there are any.
 function cellInUse(report) {
-  const candidates = report.cells.filter((cell) => cell.order === arrival && !cell.withPadding);
-  const wanted = report.plan && report.plan.batchSizeInUse || 0;
-  const exact = candidates.find((cell) => cell.size === wanted);
-  if (exact) return exact;
-  const distance = (cell) => Math.abs(Math.log((cell.meanSize || 1) / (report.verdict.batchSize || 1)));
-  return candidates.sort((one, other) => distance(one) - distance(other))[0] || null;
+  return findCell(report, arrival, report.plan && report.plan.batchSizeInUse || 0);
 }
 
-// The first method that takes its statistics from batches, if there is one.
-function firstKeeper(report) {
-  return report.methods.find((method) => method.keepsStatistics) || null;
+function methodInUse(report) {
+  return report.methods.find((method) => method.name === report.verdict.method) || null;
 }
 
 function finalMean(cell, method) {

@@ -212,13 +212,13 @@ def plots(tokens, keepers, noise, shift):
 THRESHOLDS = {"largest_gap": 0.25, "largest_ratio": 1.5, "largest_drift": 0.25, "widest_interval": 0.5}
 
 
-def plan(orders, sizes):
+def plan(orders, sizes, in_use):
     return {
         "batch_sizes": [*sizes, 0],
         "orders": orders,
         "seed": 7,
         "sample_bytes": 32 << 20,
-        "batch_size_in_use": 128,
+        "batch_size_in_use": in_use,
         "thresholds": THRESHOLDS,
     }
 
@@ -279,13 +279,13 @@ def transformer():
             "change_point": 39936,
         },
         "methods": [
-            {"cold_start": {"tokens": 4096}, "state_bytes": 2048, "nanoseconds_per_token": 31.5},
-            {"gap_is_exactly_zero": True, "cold_start": {"tokens": 1}, "nanoseconds_per_token": 44.2},
+            {"name": "batch_norm", "title": "BatchNorm", "cold_start": {"tokens": 4096}, "state_bytes": 2048, "nanoseconds_per_token": 31.5},
+            {"name": "layer_norm", "title": "LayerNorm", "gap_is_exactly_zero": True, "nanoseconds_per_token": 44.2},
         ],
         "plots": plots(tokens, keepers, noise, 0.45),
         "verdict": {
             "kind": "KIND_USE_LAYER_NORM",
-            "summary": "Batches of 128 tokens do not stand for the whole stream, and neither do the "
+            "summary": "Use LayerNorm, not BatchNorm: batches of 128 tokens do not stand for the whole stream, and neither do the "
             "statistics of the whole stream stand for its parts.",
             "reasons": [
                 "The last quarter's mean is 0.41 deviations from the first's, where chance gives 0.012 and "
@@ -296,9 +296,10 @@ def transformer():
                 "alone would be within the 1.5 that is allowed.",
             ],
             "batch_size": 128,
+            "method": "batch_norm",
             "thresholds": THRESHOLDS,
         },
-        "plan": plan(ORDERS, SIZES),
+        "plan": plan(ORDERS, SIZES, 128),
     }
 
 
@@ -336,20 +337,21 @@ def convolution():
             "variance_with": 3.25,
         },
         "methods": [
-            {"cold_start": {"tokens": 256}, "padding_gap": 0.47, "state_bytes": 512, "nanoseconds_per_token": 9.1},
-            {"gap_is_exactly_zero": True, "cold_start": {"tokens": 1}, "nanoseconds_per_token": 14.8},
-            {"gap_is_exactly_zero": True, "cold_start": {"tokens": 1}, "nanoseconds_per_token": 12.0},
-            {"cold_start": {}, "padding_gap": 0.38, "state_bytes": 512, "nanoseconds_per_token": 9.3},
+            {"name": "batch_norm", "title": "BatchNorm", "cold_start": {"tokens": 256}, "padding_gap": 0.47, "state_bytes": 512, "nanoseconds_per_token": 9.1},
+            {"name": "layer_norm", "title": "LayerNorm", "gap_is_exactly_zero": True, "nanoseconds_per_token": 14.8},
+            {"name": "rms_norm", "title": "RMSNorm", "gap_is_exactly_zero": True, "nanoseconds_per_token": 12.0},
+            {"name": "batch_norm #2", "title": "BatchNorm #2", "cold_start": {}, "padding_gap": 0.38, "state_bytes": 512, "nanoseconds_per_token": 9.3},
         ],
         "plots": plots(tokens, keepers, noise, 0.0),
         "verdict": {
             "kind": "KIND_BATCH_NORM_IS_FINE",
-            "summary": "Batches of 2,048 tokens stand for the whole: what training sees is what inference gives.",
+            "summary": "BatchNorm is fine here: batches of 2,048 tokens stand for the whole: what training sees is what inference gives.",
             "reasons": ["99 % of the tokens come out within 8 % of what inference gives; 25 % is allowed."],
             "batch_size": 2048,
+            "method": "batch_norm",
             "thresholds": THRESHOLDS,
         },
-        "plan": plan(orders, sizes),
+        "plan": plan(orders, sizes, None),
     }
 
 
@@ -364,12 +366,13 @@ def minimal():
             "mean_batch_size": 2.0,
             "methods": [{"discrepancies": {"final_mean": {"measured": {"value": 0.5}, "noise_floor": 0.44}}}],
         }],
-        "methods": [{}],
+        "methods": [{"name": "unheard_of", "title": "<b>Unheard of</b>", "state_bytes": 64}],
         "verdict": {
             "kind": "KIND_NOT_ENOUGH_DATA",
             "summary": "Five tokens are too few to say </script><!-- anything.",
             "tokens_needed": 12000,
             "batch_size": 2,
+            "method": "unheard_of",
             "thresholds": THRESHOLDS,
         },
     }

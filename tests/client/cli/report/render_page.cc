@@ -1,15 +1,14 @@
-// Writes a report's page to standard output. Usage: render_page REPORT.json TITLE METHOD...
+// Writes a report's page to standard output. Usage: render_page REPORT.json TITLE
 #include <fstream>
 #include <iostream>
 #include <sstream>
 #include <string>
-#include <vector>
 
 #include "client/cli/report/report_page.h"
 
 int main(int argc, char** argv) {
-  if (argc < 3) {
-    std::cerr << "usage: render_page REPORT.json TITLE METHOD...\n";
+  if (argc != 3) {
+    std::cerr << "usage: render_page REPORT.json TITLE\n";
     return 2;
   }
   std::ifstream file(argv[1]);
@@ -19,6 +18,5 @@ int main(int argc, char** argv) {
     std::cerr << argv[1] << " cannot be read\n";
     return 1;
   }
-  std::cout << normd::cli::ReportPage(report.str(), std::vector<std::string>(argv + 3, argv + argc),
-                                      argv[2]);
+  std::cout << normd::cli::ReportPage(report.str(), argv[2]);
 }
