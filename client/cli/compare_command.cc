@@ -78,7 +78,7 @@ void Save(const std::string& text, const std::string& path, const GlobalFlags& g
   if (!out) Fail(absl::PermissionDeniedError(absl::StrCat(path, ": cannot be written")), global);
 }
 
-// What is above it is sent twice.
+// What is above it is sent twice where it can be read twice.
 int64_t SampleBytes(const v1::ComparisonPlan& plan) {
   constexpr int64_t kDefault = 32 << 20;
   return plan.has_sample_bytes() ? plan.sample_bytes() : kDefault;
@@ -86,7 +86,7 @@ int64_t SampleBytes(const v1::ComparisonPlan& plan) {
 
 void RunCommand(const CompareFlags& flags, const GlobalFlags& global) {
   v1::CompareOpen open = ValueOrFail(ToOpen(flags), global);
-  RowChunks chunks = ValueOrFail(ReadChunks(flags.input, flags.rows_per_chunk), global);
+  RowChunks chunks = ValueOrFail(OpenChunks(flags.input, flags.rows_per_chunk), global);
   if (flags.channels_first && !chunks.MoveChannelsLast()) {
     Fail(absl::InvalidArgumentError(absl::StrCat(
              flags.input.path, ": --channels-first needs [N, C, ...] with further dimensions")),
@@ -94,8 +94,9 @@ void RunCommand(const CompareFlags& flags, const GlobalFlags& global) {
   }
   chunks.TellSequences();
   *open.mutable_plan() = flags.plan.ToPlan();
-  const int passes = chunks.bytes() > SampleBytes(open.plan()) ? 2 : 1;
-  if (passes == 2) open.mutable_plan()->set_first_pass_chunks(chunks.count());
+  const bool is_sent_twice =
+      chunks.rereads() && *chunks.rows() * chunks.row_bytes() > SampleBytes(open.plan());
+  if (is_sent_twice) open.mutable_plan()->set_first_pass_chunks(*chunks.count());
   open.set_element_type(chunks.element_type());
   const std::vector<int64_t> row_shape = chunks.row_shape();
   open.mutable_row_shape()->Assign(row_shape.begin(), row_shape.end());
@@ -104,8 +105,10 @@ void RunCommand(const CompareFlags& flags, const GlobalFlags& global) {
   LiveTable live(methods);
   const auto take = [&](const client::CompareAnswer& answer) {
     if (flags.follow && answer.result.methods_size() > 0) live.Add(answer.result);
+    return absl::OkStatus();
   };
-  const v1::CompareSummary summary = ValueOrFail(Exchange(*stream, chunks, take, passes), global);
+  const v1::CompareSummary summary =
+      ValueOrFail(Exchange(*stream, chunks, take, is_sent_twice ? 2 : 1), global);
   if (flags.follow) live.Finish();
   if (!flags.report_path.empty()) {
     const std::string page =
