@@ -63,14 +63,13 @@ absl::Status TensorReader::SetRaw(const TensorFormat& format) {
   const int64_t element_bytes = client::BytesOf(type_);
   std::vector<int64_t> shape = format.shape;
   const bool any_rows = shape[0] == -1;
-  if (any_rows) shape[0] = 0;
+  if (any_rows) shape[0] = 1;
   SetShape(shape, element_bytes);
-  if (any_rows && row_bytes_ > 0) {
-    shape[0] = file_.size() ? *file_.size() / row_bytes_ : -1;
-    SetShape(shape, element_bytes);
-    if (!file_.size()) return absl::OkStatus();
-  }
   if (bytes_ < 0) return absl::InvalidArgumentError("--shape is no valid shape");
+  if (any_rows) {
+    shape[0] = row_bytes_ == 0 ? 0 : file_.size() ? *file_.size() / row_bytes_ : -1;
+    SetShape(shape, element_bytes);
+  }
   if (!file_.size() || *file_.size() == bytes_) return absl::OkStatus();
   return any_rows ? NoWholeRows(*file_.size()) : WrongSize(absl::StrCat(*file_.size()));
 }
