@@ -150,6 +150,10 @@ void AddCompareCommand(CLI::App& app, const GlobalFlags& global) {
   command->add_option("--report", flags->report_path,
                       "Write the whole report here, one self-contained file of HTML");
   command->add_option("--csv", flags->csv_path, "Write every figure of every batch size here");
+  command->footer(
+      "INPUT that is a pipe is sent as its rows come, and once: beyond --sample-kib, a file is "
+      "sent "
+      "twice, and for a pipe the sample stands for what needs all tokens.");
   command->callback([&global, flags] { RunCommand(*flags, global); });
 }
 

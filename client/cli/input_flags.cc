@@ -11,9 +11,7 @@ namespace normd::cli {
 
 void InputFlags::AddTo(CLI::App& command) {
   command
-      .add_option("INPUT", path,
-                  "A .npy file whose first dimension is the rows; -: standard input. A pipe's rows "
-                  "are sent as they come")
+      .add_option("INPUT", path, "A .npy file whose first dimension is the rows; -: standard input")
       ->required();
   format.AddTo(command);
   command.add_option("--rows", rows, "Only rows, or with --lengths sequences, A:B: up to B - 1");

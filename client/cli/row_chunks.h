@@ -55,9 +55,10 @@ class RowChunks {
   // Ends waiting for a pipe in Read, now and later, from any thread.
   void Cancel() const;
 
-  // Where `count` is known: a chunk than which none has more rows, and the bytes of a chunk's
-  // message with the sequence number i + 1. No chunk is read.
+  // A chunk than which none has more rows. Where `count` is unknown, the first one.
   int64_t Largest() const;
+  // Of the message that bears chunk `i` with the sequence number i + 1. Nothing is read for it; a
+  // chunk of unknown rows counts as full until Read has met the end.
   int64_t MessageBytes(int64_t i) const;
 
   // Of all chunks together; its first dimension is -1 as long as it is unknown.

@@ -60,6 +60,7 @@ void AddStreamCommand(CLI::App& app, const GlobalFlags& global) {
       ->check(AtLeastOne())
       ->capture_default_str();
   flags->target.AddTo(*command);
+  command->footer("INPUT that is a pipe is sent as its rows come.");
   command->callback([&global, flags] { RunCommand(*flags, global); });
 }
 
