@@ -250,6 +250,18 @@ TEST_F(NormctlMemoryTest, DoesNotGrowWhileNobodyReadsTheOutput) {
   EXPECT_LT(PeakBytes(stream.pid()), kBound);
 }
 
+TEST_F(NormctlMemoryTest, AFileThatShrinksMeanwhileIsAnError) {
+  LiveCommand stream(Command({"stream", folder_ / "x.npy", "-o", "-", "--method", "layer_norm",
+                              "--rows-per-chunk", "256"}));
+  EXPECT_EQ(stream.Read(1024).size(), 1024);
+  std::filesystem::resize_file(folder_ / "x.npy", kMiB);
+  const CommandResult result = stream.End();
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_LT(result.out.size(), kBound);
+  EXPECT_EQ(result.error,
+            "normctl: " + folder_ / "x.npy" + ": has become shorter since it was opened\n");
+}
+
 #endif
 
 }  // namespace
