@@ -75,7 +75,7 @@ absl::StatusOr<std::string> InputFile::Read(int64_t offset, int64_t size) {
     return bytes_.substr(std::min<int64_t>(offset, bytes_.size()), size);
   }
   while (!size_ && position_ < offset) {
-    const auto skipped = Read(position_, std::min(kBlock, offset - position_));
+    absl::StatusOr<std::string> skipped = Read(position_, std::min(kBlock, offset - position_));
     if (!skipped.ok() || skipped->empty()) return skipped;
   }
   std::string bytes;

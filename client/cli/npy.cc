@@ -71,7 +71,7 @@ absl::StatusOr<NpyArray> ReadNpy(InputFile& file, absl::Span<const absl::string_
       start->size() < kStartSize) {
     return Malformed(name, "is no .npy file (save it with numpy.save)");
   }
-  const int version = (*start)[kMagicSize];
+  const int version = static_cast<unsigned char>((*start)[kMagicSize]);
   if (version < 1 || version > 3) return Malformed(name, "is of an unknown .npy version");
   NpyArray array;
   array.begin = kStartSize;
