@@ -13,7 +13,7 @@
 #include "client/cli/commands.h"
 #include "client/cli/number_check.h"
 #include "client/cli/target_flags.h"
-#include "client/cli/tensor_file.h"
+#include "client/cli/tensor_format.h"
 #include "client/cpp/tensor.h"
 #include "client/load/load.h"
 

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <thread>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/progress.h"
@@ -18,37 +20,57 @@ namespace normd::cli {
 inline constexpr char kSmallerChunks[] =
     "lower --rows-per-chunk, or raise normd's --max_message_bytes";
 
-// RESOURCE_EXHAUSTED, with the way out, where the largest chunk's message is above the limit that
-// the server told.
+// RESOURCE_EXHAUSTED, with the way out, where the message of chunk `i` is above the limit that the
+// server told.
 template <typename Stream>
-absl::Status CheckSize(const Stream& stream, const RowChunks& chunks) {
+absl::Status CheckSize(const Stream& stream, const RowChunks& chunks, int64_t i) {
   const int64_t limit = stream.opened().limits().max_message_bytes();
-  if (limit <= 0 || chunks.count() == 0) return absl::OkStatus();
-  const int64_t largest = chunks.Largest();
-  typename Stream::Request request;
-  *request.mutable_chunk() = chunks.Get(largest);
-  request.mutable_chunk()->set_sequence_number(largest + 1);
-  const auto bytes = static_cast<int64_t>(request.ByteSizeLong());
-  if (bytes <= limit) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrCat("chunk ", largest + 1, ": a message of ", bytes,
+  const int64_t bytes = chunks.MessageBytes(i);
+  if (limit <= 0 || bytes <= limit) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat("chunk ", i + 1, ": a message of ", bytes,
                                                    " bytes is above the server's limit of ", limit,
                                                    ": ", kSmallerChunks));
 }
 
+// The chunks, `passes` times over: no more of them is read than the stream takes. The error of what
+// is read, or of a size that none told before; a call that has ended is Read's to tell.
+template <typename Stream>
+absl::Status WriteAll(Stream& stream, RowChunks& chunks, int passes) {
+  const bool is_checked = chunks.count().has_value();
+  for (; passes > 0; --passes) {
+    for (int64_t i = 0;; ++i) {
+      absl::StatusOr<std::optional<v1::Chunk>> chunk = chunks.Read(i);
+      if (!chunk.ok()) return chunk.status();
+      if (!chunk->has_value()) break;
+      // Of unknown rows, the first chunk is the largest.
+      absl::Status size = is_checked || i > 0 ? absl::OkStatus() : CheckSize(stream, chunks, i);
+      if (!size.ok()) return size;
+      if (!stream.Write(**std::move(chunk)).ok()) return absl::OkStatus();
+    }
+  }
+  return absl::OkStatus();
+}
+
 // Writes the chunks and hands each answer to `take`, at the same time; progress goes to a terminal
 // at standard error. All of them `passes` times over. The server's last message, or the first
-// error: of a chunk with its number, or the call's. Nothing is written where CheckSize fails.
+// error: of a chunk with its number, of what is read, of `take`, or the call's. What was read
+// before an error is sent and answered. Nothing is written where CheckSize fails.
 template <typename Stream, typename Take>
-absl::StatusOr<typename Stream::Last> Exchange(Stream& stream, const RowChunks& chunks, Take take,
+absl::StatusOr<typename Stream::Last> Exchange(Stream& stream, RowChunks& chunks, Take take,
                                                int passes = 1) {
-  if (absl::Status size = CheckSize(stream, chunks); !size.ok()) return size;
+  const std::optional<int64_t> count = chunks.count();
+  const std::optional<int64_t> rows = chunks.rows();
+  if (count.value_or(0) > 0) {
+    absl::Status size = CheckSize(stream, chunks, chunks.Largest());
+    if (!size.ok()) return size;
+  }
+  absl::Status input;  // the writer's
   std::thread writer([&] {
-    for (int64_t i = 0; i < chunks.count() * passes; ++i) {
-      if (!stream.Write(chunks.Get(i % chunks.count())).ok()) return;  // Read tells why
-    }
+    input = WriteAll(stream, chunks, passes);
     stream.CloseWrites();
   });
-  Progress progress(chunks.rows() * passes);
+  Progress progress(rows ? std::optional(*rows * passes) : std::nullopt);
+  const int64_t rows_per_chunk = chunks.rows_per_chunk();
   absl::Status status;
   for (int64_t answers = 1;; ++answers) {
     auto answer = stream.Read();
@@ -65,11 +87,15 @@ absl::StatusOr<typename Stream::Last> Exchange(Stream& stream, const RowChunks& 
                                                                 ": ", answer->status.message()));
       break;
     }
-    take(*std::move(answer));
-    progress.Show(chunks.rows() * answers / std::max<int64_t>(1, chunks.count()));
+    status = take(*std::move(answer));
+    if (!status.ok()) break;
+    progress.Show(count ? *rows * answers / std::max<int64_t>(1, *count)
+                        : answers * rows_per_chunk);
   }
   if (!status.ok()) stream.Cancel();
+  chunks.Cancel();  // it may wait for a pipe
   writer.join();
+  if (!input.ok() && !absl::IsCancelled(input)) return input;
   if (!status.ok()) return status;
   return stream.Finish();
 }

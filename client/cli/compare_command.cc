@@ -80,7 +80,7 @@ void Save(const std::string& text, const std::string& path, const GlobalFlags& g
   if (!out) Fail(absl::PermissionDeniedError(absl::StrCat(path, ": cannot be written")), global);
 }
 
-// What is above it is sent twice.
+// What is above it is sent twice where it can be read twice.
 int64_t SampleBytes(const v1::ComparisonPlan& plan) {
   constexpr int64_t kDefault = 32 << 20;
   return plan.has_sample_bytes() ? plan.sample_bytes() : kDefault;
@@ -93,13 +93,14 @@ void SetBatchSizeInUse(const CompareFlags& flags, const RowChunks& chunks,
   constexpr int64_t kFewestBatches = 8;
   constexpr int64_t kLargestBatch = 1 << 16;
   const bool rows_are_tokens = chunks.row_shape().size() == 1 && flags.input.lengths_path.empty();
-  if (plan.has_batch_size_in_use() || !rows_are_tokens || chunks.count() >= kFewestBatches) return;
+  if (plan.has_batch_size_in_use() || !rows_are_tokens) return;
+  if (chunks.count().value_or(kFewestBatches) >= kFewestBatches) return;
   plan.set_batch_size_in_use(std::min(flags.rows_per_chunk, kLargestBatch));
 }
 
 void RunCommand(const CompareFlags& flags, const GlobalFlags& global) {
   v1::CompareOpen open = ValueOrFail(ToOpen(flags), global);
-  RowChunks chunks = ValueOrFail(ReadChunks(flags.input, flags.rows_per_chunk), global);
+  RowChunks chunks = ValueOrFail(OpenChunks(flags.input, flags.rows_per_chunk), global);
   if (flags.channels_first && !chunks.MoveChannelsLast()) {
     Fail(absl::InvalidArgumentError(absl::StrCat(
              flags.input.path, ": --channels-first needs [N, C, ...] with further dimensions")),
@@ -108,8 +109,9 @@ void RunCommand(const CompareFlags& flags, const GlobalFlags& global) {
   chunks.TellSequences();
   *open.mutable_plan() = flags.plan.ToPlan();
   SetBatchSizeInUse(flags, chunks, *open.mutable_plan());
-  const int passes = chunks.bytes() > SampleBytes(open.plan()) ? 2 : 1;
-  if (passes == 2) open.mutable_plan()->set_first_pass_chunks(chunks.count());
+  const bool is_sent_twice =
+      chunks.rereads() && *chunks.rows() * chunks.row_bytes() > SampleBytes(open.plan());
+  if (is_sent_twice) open.mutable_plan()->set_first_pass_chunks(*chunks.count());
   open.set_element_type(chunks.element_type());
   const std::vector<int64_t> row_shape = chunks.row_shape();
   open.mutable_row_shape()->Assign(row_shape.begin(), row_shape.end());
@@ -118,8 +120,10 @@ void RunCommand(const CompareFlags& flags, const GlobalFlags& global) {
   LiveTable live({names.begin(), names.end()});
   const auto take = [&](const client::CompareAnswer& answer) {
     if (flags.follow && answer.result.methods_size() > 0) live.Add(answer.result);
+    return absl::OkStatus();
   };
-  const v1::CompareSummary summary = ValueOrFail(Exchange(*stream, chunks, take, passes), global);
+  const v1::CompareSummary summary =
+      ValueOrFail(Exchange(*stream, chunks, take, is_sent_twice ? 2 : 1), global);
   if (flags.follow) live.Finish();
   if (!flags.report_path.empty()) {
     Save(ReportPage(ToJson(summary.report(), global), Title(flags.input.path)), flags.report_path,
@@ -160,6 +164,9 @@ void AddCompareCommand(CLI::App& app, const GlobalFlags& global) {
   command->add_option("--report", flags->report_path,
                       "Write the whole report here, one self-contained file of HTML");
   command->add_option("--csv", flags->csv_path, "Write every figure of every batch size here");
+  command->footer(
+      "INPUT that is a pipe is sent as its rows come, and once: beyond --sample-kib, a file is "
+      "sent twice, and for a pipe the sample stands for what needs all tokens.");
   command->callback([&global, flags] { RunCommand(*flags, global); });
 }
 

@@ -16,11 +16,13 @@ namespace {
 
 // Those rows' values.
 absl::StatusOr<std::vector<double>> Select(v1::Tensor tensor, const std::string& rows) {
-  const absl::StatusOr<RowChunks> chunks =
-      RowChunks::Cut(std::move(tensor), {}, rows, std::numeric_limits<int64_t>::max());
+  absl::StatusOr<RowChunks> chunks = RowChunks::Cut(TensorReader(std::move(tensor)), {}, rows,
+                                                    std::numeric_limits<int64_t>::max());
   if (!chunks.ok()) return chunks.status();
-  if (chunks->count() == 0) return std::vector<double>();
-  return client::ToFloat64(chunks->element_type(), chunks->Get(0).data());
+  const absl::StatusOr<std::optional<v1::Chunk>> chunk = chunks->Read(0);
+  if (!chunk.ok()) return chunk.status();
+  if (!chunk->has_value()) return std::vector<double>();
+  return client::ToFloat64(chunks->element_type(), (*chunk)->data());
 }
 
 // JSON has no number that is not finite.

@@ -36,6 +36,7 @@ client::ClientOptions GlobalFlags::Options() const {
   client::ClientOptions options;
   options.target = server;
   options.timeout = absl::Seconds(timeout_seconds);
+  options.max_unread_bytes = 16 << 20;  // commands read while they write
   if (UsesTls()) {
     options.credentials = ValueOrFail(client::TlsCredentials(tls_files), *this);
     options.tls_server_name = tls_server_name;

@@ -3,6 +3,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/cli/input_file.h"
+#include "client/cli/tensor_file.h"
+#include "client/cli/tensor_reader.h"
 
 namespace normd::cli {
 
@@ -23,7 +26,10 @@ void InputFlags::AddResidualTo(CLI::App& command) {
                      "A file like INPUT, of its type and shape, which the server adds to it first");
 }
 
-absl::StatusOr<RowChunks> ReadChunks(const InputFlags& flags, int64_t rows_per_chunk) {
+absl::StatusOr<RowChunks> OpenChunks(const InputFlags& flags, int64_t rows_per_chunk, Reading how) {
+  if (flags.path == "-" && flags.residual_path == "-") {
+    return absl::InvalidArgumentError("INPUT and --residual cannot both be standard input");
+  }
   RowLayout layout;
   if (!flags.lengths_path.empty()) {
     absl::StatusOr<std::vector<int64_t>> lengths = ReadIntegers(flags.lengths_path);
@@ -35,7 +41,18 @@ absl::StatusOr<RowChunks> ReadChunks(const InputFlags& flags, int64_t rows_per_c
     if (!mask.ok()) return mask.status();
     layout.mask = *std::move(mask);
   }
-  absl::StatusOr<v1::Tensor> tensor = ReadTensor(flags.path, flags.format);
+  const bool needs_row_count = !flags.rows.empty() || !flags.lengths_path.empty() ||
+                               !flags.mask_path.empty() || !flags.residual_path.empty();
+  const bool is_unknown =
+      flags.format.raw && !flags.format.shape.empty() && flags.format.shape[0] == -1;
+  const auto open = [&](const std::string& path) -> absl::StatusOr<TensorReader> {
+    absl::StatusOr<InputFile> file = how == Reading::kWhole || (needs_row_count && is_unknown)
+                                         ? InputFile::OpenWhole(path)
+                                         : InputFile::Open(path);
+    if (!file.ok()) return file.status();
+    return TensorReader::Open(*std::move(file), flags.format);
+  };
+  absl::StatusOr<TensorReader> tensor = open(flags.path);
   if (!tensor.ok()) return tensor.status();
   if (flags.format.type != v1::ELEMENT_TYPE_UNSPECIFIED &&
       flags.format.type != tensor->element_type()) {
@@ -45,7 +62,7 @@ absl::StatusOr<RowChunks> ReadChunks(const InputFlags& flags, int64_t rows_per_c
   }
   auto chunks = RowChunks::Cut(*std::move(tensor), std::move(layout), flags.rows, rows_per_chunk);
   if (!chunks.ok() || flags.residual_path.empty()) return chunks;
-  absl::StatusOr<v1::Tensor> residual = ReadTensor(flags.residual_path, flags.format);
+  absl::StatusOr<TensorReader> residual = open(flags.residual_path);
   if (!residual.ok()) return residual.status();
   if (!chunks->SetResidual(*std::move(residual))) {
     return absl::InvalidArgumentError(

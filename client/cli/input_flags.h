@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "client/cli/row_chunks.h"
-#include "client/cli/tensor_file.h"
+#include "client/cli/tensor_format.h"
 
 namespace normd::cli {
 
@@ -24,8 +24,15 @@ struct InputFlags {
   void AddResidualTo(CLI::App& command);
 };
 
-// INVALID_ARGUMENT or NOT_FOUND where a file cannot be read or they do not fit together.
-absl::StatusOr<RowChunks> ReadChunks(const InputFlags& flags, int64_t rows_per_chunk);
+enum class Reading {
+  kByChunks,  // a pipe's rows as they come
+  kWhole,     // a pipe into memory, as what needs all rows at once does
+};
+
+// INVALID_ARGUMENT or NOT_FOUND where a file cannot be read or they do not fit together. A raw pipe
+// of -1 rows is read whole where their number is needed: with a range, lengths, mask or residual.
+absl::StatusOr<RowChunks> OpenChunks(const InputFlags& flags, int64_t rows_per_chunk,
+                                     Reading how = Reading::kByChunks);
 
 }  // namespace normd::cli
 

@@ -4,8 +4,10 @@
 #include "absl/strings/str_cat.h"
 #include "client/cli/commands.h"
 #include "client/cli/input_flags.h"
+#include "client/cli/output_file.h"
 #include "client/cli/statistics_flags.h"
 #include "client/cli/target_flags.h"
+#include "client/cli/tensor_file.h"
 #include "client/cpp/status.h"
 
 namespace normd::cli {
@@ -18,14 +20,16 @@ struct NormalizeFlags {
   StatisticsFlags statistics;
 };
 
-absl::StatusOr<v1::NormalizeRequest> ToRequest(const NormalizeFlags& flags, const RowChunks& rows) {
+absl::StatusOr<v1::NormalizeRequest> ToRequest(const NormalizeFlags& flags, RowChunks& rows) {
   v1::NormalizeRequest request;
   if (absl::Status status = Fill(flags.target, request); !status.ok()) return status;
   auto statistics = ToStatistics(flags.statistics);
   if (!statistics.ok()) return statistics.status();
   if (*statistics) *request.mutable_statistics() = **std::move(statistics);
-  if (rows.count() == 0) return absl::InvalidArgumentError("there are no rows to normalize");
-  v1::Chunk batch = rows.Get(0);
+  if (*rows.count() == 0) return absl::InvalidArgumentError("there are no rows to normalize");
+  absl::StatusOr<std::optional<v1::Chunk>> read = rows.Read(0);
+  if (!read.ok()) return read.status();
+  v1::Chunk batch = **std::move(read);
   if (!flags.input.lengths_path.empty() && batch.lengths_size() == 0) {
     return absl::InvalidArgumentError(
         "--lengths needs a batch [N, steps, ...]: rows one after the other are one batch without "
@@ -33,7 +37,7 @@ absl::StatusOr<v1::NormalizeRequest> ToRequest(const NormalizeFlags& flags, cons
   }
   v1::Tensor* input = request.mutable_input();
   input->set_element_type(rows.element_type());
-  input->add_shape(rows.rows());
+  input->add_shape(*rows.rows());
   for (const int64_t dimension : rows.row_shape()) input->add_shape(dimension);
   input->set_data(std::move(*batch.mutable_data()));
   if (!batch.residual().empty()) {
@@ -48,9 +52,9 @@ absl::StatusOr<v1::NormalizeRequest> ToRequest(const NormalizeFlags& flags, cons
 }
 
 void RunCommand(const NormalizeFlags& flags, const GlobalFlags& global) {
-  OkOrFail(CheckWritable(flags.output), global);
-  const RowChunks rows =
-      ValueOrFail(ReadChunks(flags.input, std::numeric_limits<int64_t>::max()), global);
+  OutputFile output = ValueOrFail(OutputFile::Open(flags.output), global);
+  RowChunks rows = ValueOrFail(
+      OpenChunks(flags.input, std::numeric_limits<int64_t>::max(), Reading::kWhole), global);
   v1::NormalizeRequest request = ValueOrFail(ToRequest(flags, rows), global);
   request.set_return_statistics(global.json);
   absl::StatusOr<v1::NormalizeResponse> response = global.Connect().Normalize(request);
@@ -64,12 +68,10 @@ void RunCommand(const NormalizeFlags& flags, const GlobalFlags& global) {
   v1::NormalizeResponse answer = ValueOrFail(std::move(response), global);
   const std::vector<int64_t> shape = rows.shape();
   answer.mutable_output()->mutable_shape()->Assign(shape.begin(), shape.end());
-  if (!flags.output.empty()) {
-    OkOrFail(WriteTensor(flags.output, answer.output(), flags.input.format.raw), global);
-  }
+  OkOrFail(WriteTensor(output, answer.output(), flags.input.format.raw), global);
   answer.mutable_output()->clear_data();
   if (global.json) return PrintJson(answer, global, flags.output == "-" ? stderr : stdout);
-  std::fprintf(stderr, "%ld rows\n", rows.rows());
+  std::fprintf(stderr, "%ld rows\n", *rows.rows());
 }
 
 }  // namespace

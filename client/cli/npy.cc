@@ -15,6 +15,7 @@ namespace {
 
 constexpr char kMagic[] = "\x93NUMPY";
 constexpr size_t kMagicSize = 6;
+constexpr size_t kStartSize = 10;  // of version 1; later ones have two bytes more
 constexpr size_t kAlignment = 64;
 
 absl::Status Malformed(const std::string& name, absl::string_view what) {
@@ -57,44 +58,59 @@ int64_t SizeOf(absl::Span<const int64_t> shape, int64_t element_bytes) {
   return size;
 }
 
-absl::StatusOr<NpyArray> ParseNpy(const std::string& name, std::string file,
-                                  absl::Span<const absl::string_view> types) {
-  if (!absl::StartsWith(file, absl::string_view(kMagic, kMagicSize)) || file.size() < 10) {
+absl::Status WrongNpyData(const std::string& name, absl::string_view held, int64_t needed) {
+  return Malformed(name,
+                   absl::StrCat("holds ", held, " bytes of data, but its shape needs ", needed));
+}
+
+absl::StatusOr<NpyArray> ReadNpy(InputFile& file, absl::Span<const absl::string_view> types) {
+  const std::string& name = file.path();
+  absl::StatusOr<std::string> start = file.Read(0, kStartSize);
+  if (!start.ok()) return start.status();
+  if (!absl::StartsWith(*start, absl::string_view(kMagic, kMagicSize)) ||
+      start->size() < kStartSize) {
     return Malformed(name, "is no .npy file (save it with numpy.save)");
   }
-  const auto byte = [&file](size_t i) { return static_cast<unsigned char>(file[i]); };
-  const int version = byte(6);
+  const int version = static_cast<unsigned char>((*start)[kMagicSize]);
   if (version < 1 || version > 3) return Malformed(name, "is of an unknown .npy version");
-  const size_t start = version == 1 ? 10 : 12;
-  if (file.size() < start) return Malformed(name, "is truncated in its header");
-  size_t header_size = byte(8) + size_t{256} * byte(9);
-  if (version > 1) header_size += (size_t{1} << 16) * byte(10) + (size_t{1} << 24) * byte(11);
-  if (file.size() - start < header_size) return Malformed(name, "is truncated in its header");
-  const absl::string_view header(file.data() + start, header_size);
+  NpyArray array;
+  array.begin = kStartSize;
+  if (version > 1) {
+    const absl::StatusOr<std::string> rest = file.Read(kStartSize, 2);
+    if (!rest.ok()) return rest.status();
+    if (rest->size() < 2) return Malformed(name, "is truncated in its header");
+    *start += *rest;
+    array.begin += 2;
+  }
+  uint32_t header_size = 0;
+  for (size_t i = start->size() - 1; i > kMagicSize + 1; --i) {
+    header_size = header_size << 8 | static_cast<unsigned char>((*start)[i]);
+  }
+  const absl::StatusOr<std::string> header = file.Read(array.begin, header_size);
+  if (!header.ok()) return header.status();
+  if (header->size() < header_size) return Malformed(name, "is truncated in its header");
+  array.begin += header_size;
 
   const auto quoted = [](std::string* out, absl::string_view type) {
     absl::StrAppend(out, "'", type, "'");
   };
-  NpyArray array;
-  const absl::string_view descr = ValueOf(header, "descr", ",");
+  const absl::string_view descr = ValueOf(*header, "descr", ",");
   array.type = std::string(absl::StripPrefix(absl::StripSuffix(descr, "'"), "'"));
   if (std::find(types.begin(), types.end(), array.type) == types.end()) {
     return Malformed(
         name, absl::StrCat("holds ", descr, ", and not ", absl::StrJoin(types, " or ", quoted),
                            " (convert it with array.astype('", types[0], "'))"));
   }
-  if (ValueOf(header, "fortran_order", ",") != "False") {
+  if (ValueOf(*header, "fortran_order", ",") != "False") {
     return Malformed(name, "is in Fortran order (save it with numpy.ascontiguousarray)");
   }
-  const int64_t element_bytes = array.type.back() - '0';
-  const bool parsed = ParseShape(ValueOf(header, "shape", ")"), array.shape);
-  const int64_t size = SizeOf(array.shape, element_bytes);
+  array.element_bytes = array.type.back() - '0';
+  const bool parsed = ParseShape(ValueOf(*header, "shape", ")"), array.shape);
+  const int64_t size = SizeOf(array.shape, array.element_bytes);
   if (!parsed || size < 0) return Malformed(name, "has no valid shape");
-  array.data = std::move(file.erase(0, start + header_size));
-  if (array.data.size() != static_cast<size_t>(size * element_bytes)) {
-    return Malformed(
-        name, absl::StrCat("holds ", array.data.size(), " bytes of data, but its shape needs ",
-                           size * element_bytes));
+  const int64_t needed = size * array.element_bytes;
+  if (file.size() && *file.size() - array.begin != needed) {
+    return WrongNpyData(name, absl::StrCat(*file.size() - array.begin), needed);
   }
   return array;
 }

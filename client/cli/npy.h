@@ -6,23 +6,28 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "client/cli/input_file.h"
 
 namespace normd::cli {
 
-// An array as such a file holds it.
+// What such a file's header says.
 struct NpyArray {
-  std::string type;  // NumPy's: "<f4"; its digit is an element's bytes
+  std::string type;  // NumPy's: "<f4"
   std::vector<int64_t> shape;
-  std::string data;  // row-major
+  int64_t element_bytes = 0;
+  int64_t begin = 0;  // where the data is: elements, row-major
 };
 
-// Reads the bytes of a whole file; `name` is its, for errors. INVALID_ARGUMENT, with the way out,
-// for anything else than such an array of one of `types`.
-absl::StatusOr<NpyArray> ParseNpy(const std::string& name, std::string file,
-                                  absl::Span<const absl::string_view> types);
+// Reads the header, which `file` begins with. INVALID_ARGUMENT, with the way out, for anything else
+// than an array of one of `types`, and where size() tells that the data is not what it needs.
+absl::StatusOr<NpyArray> ReadNpy(InputFile& file, absl::Span<const absl::string_view> types);
+
+// Data of `held` bytes, "8" or "more than 8", that is not what the shape needs.
+absl::Status WrongNpyData(const std::string& name, absl::string_view held, int64_t needed);
 
 // What stands before the data in version 1.0.
 std::string NpyHeader(absl::string_view type, absl::Span<const int64_t> shape);

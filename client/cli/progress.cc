@@ -25,20 +25,23 @@ std::string Count(double value) {
 
 }  // namespace
 
-std::string ProgressLine(int64_t done, int64_t all, absl::Duration elapsed) {
+std::string ProgressLine(int64_t done, std::optional<int64_t> all, absl::Duration elapsed) {
   constexpr int kWidth = 24;
-  const double share =
-      all > 0 ? std::min(1.0, static_cast<double>(done) / static_cast<double>(all)) : 1.0;
-  const auto filled = static_cast<size_t>(share * kWidth);
   const double rate = static_cast<double>(done) / absl::ToDoubleSeconds(elapsed);
+  if (!all) {
+    return absl::StrFormat("%s rows  %s rows/s", Count(static_cast<double>(done)), Count(rate));
+  }
+  const double share =
+      *all > 0 ? std::min(1.0, static_cast<double>(done) / static_cast<double>(*all)) : 1.0;
+  const auto filled = static_cast<size_t>(share * kWidth);
   const auto left =
-      static_cast<int64_t>(rate > 0 ? static_cast<double>(all - done) / rate + 0.5 : 0);
+      static_cast<int64_t>(rate > 0 ? static_cast<double>(*all - done) / rate + 0.5 : 0);
   return absl::StrFormat("[%s%s] %3.0f %%  %s rows/s  %d:%02d left", std::string(filled, '#'),
                          std::string(kWidth - filled, '-'), 100 * share, Count(rate), left / 60,
                          left % 60);
 }
 
-Progress::Progress(int64_t all)
+Progress::Progress(std::optional<int64_t> all)
     : all_(all),
       is_shown_(isatty(STDERR_FILENO) != 0),
       start_(absl::Now()),

@@ -3,20 +3,22 @@
 #define NORMD_CLIENT_CLI_PROGRESS_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/time/time.h"
 
 namespace normd::cli {
 
-// "[#####-----]  50 %  1.2 M rows/s  0:07 left"; nothing is left at the end. `elapsed` is above 0.
-std::string ProgressLine(int64_t done, int64_t all, absl::Duration elapsed);
+// "[#####-----]  50 %  1.2 M rows/s  0:07 left"; nothing is left at the end. Where `all` is
+// unknown, "3.4 M rows  1.2 M rows/s". `elapsed` is above 0.
+std::string ProgressLine(int64_t done, std::optional<int64_t> all, absl::Duration elapsed);
 
 // Silent where standard error is no terminal.
 class Progress {
  public:
-  // Of `all` rows.
-  explicit Progress(int64_t all);
+  // Of `all` rows, or of an unknown number.
+  explicit Progress(std::optional<int64_t> all);
   // Wipes the line.
   ~Progress();
   Progress(const Progress&) = delete;
@@ -26,7 +28,7 @@ class Progress {
   void Show(int64_t done);
 
  private:
-  const int64_t all_;
+  const std::optional<int64_t> all_;
   const bool is_shown_;
   const absl::Time start_;
   absl::Time next_;

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "client/cli/row_range.h"
+#include "client/cpp/tensor.h"
+#include "google/protobuf/io/coded_stream.h"
 
 namespace normd::cli {
 namespace {
@@ -22,19 +24,34 @@ std::vector<int64_t> StartsOf(const std::vector<int64_t>& lengths, int64_t rows)
   return starts;
 }
 
+// On the wire, of a field of `size` bytes whose number is below 16.
+int64_t FieldBytes(int64_t size) {
+  return 1 + static_cast<int64_t>(google::protobuf::io::CodedOutputStream::VarintSize64(size)) +
+         size;
+}
+
 }  // namespace
 
-absl::StatusOr<RowChunks> RowChunks::Cut(v1::Tensor tensor, RowLayout layout,
+absl::StatusOr<RowChunks> RowChunks::Cut(TensorReader tensor, RowLayout layout,
                                          const std::string& range, int64_t rows_per_chunk) {
-  if (tensor.shape_size() == 0) return absl::InvalidArgumentError("the array has no rows");
-  RowChunks chunks;
-  const int64_t rows = tensor.shape(0);
+  if (tensor.shape().empty()) return absl::InvalidArgumentError("the array has no rows");
+  RowChunks chunks(std::move(tensor));
+  const int64_t rows = chunks.tensor_.shape()[0];
+  if (rows < 0) {
+    if (!layout.lengths.empty() || !layout.mask.empty() || !range.empty()) {
+      return absl::InvalidArgumentError("how many rows there are is not known yet");
+    }
+    // No message holds more.
+    chunks.units_per_chunk_ = std::clamp<int64_t>(
+        std::numeric_limits<int32_t>::max() / chunks.row_bytes(), 1, rows_per_chunk);
+    return chunks;
+  }
   int64_t units = rows;
   if (const auto& lengths = layout.lengths; !lengths.empty()) {
     units = static_cast<int64_t>(lengths.size());
-    const bool padded = tensor.shape_size() > 2 && units == rows &&
+    const bool padded = chunks.tensor_.shape().size() > 2 && units == rows &&
                         std::all_of(lengths.begin(), lengths.end(), [&](int64_t length) {
-                          return length >= 1 && length <= tensor.shape(1);
+                          return length >= 1 && length <= chunks.tensor_.shape()[1];
                         });
     if (!padded) {
       chunks.starts_ = StartsOf(lengths, rows);
@@ -53,96 +70,144 @@ absl::StatusOr<RowChunks> RowChunks::Cut(v1::Tensor tensor, RowLayout layout,
   if (!selected.ok()) return selected.status();
   chunks.first_ = selected->begin;
   chunks.units_ = selected->end - selected->begin;
-  chunks.units_per_chunk_ = std::max<int64_t>(1, std::min(rows_per_chunk, chunks.units_));
-  chunks.tensor_ = std::move(tensor);
+  chunks.units_per_chunk_ = std::max<int64_t>(1, std::min(rows_per_chunk, *chunks.units_));
   chunks.layout_ = std::move(layout);
   return chunks;
 }
 
-bool RowChunks::SetResidual(v1::Tensor residual) {
-  const bool fits = residual.element_type() == tensor_.element_type() &&
-                    std::equal(residual.shape().begin(), residual.shape().end(),
-                               tensor_.shape().begin(), tensor_.shape().end());
-  if (fits) residual_ = std::move(*residual.mutable_data());
+bool RowChunks::SetResidual(TensorReader residual) {
+  const bool fits =
+      residual.element_type() == tensor_.element_type() && residual.shape() == tensor_.shape();
+  if (fits) residual_ = std::move(residual);
   return fits;
 }
 
 bool RowChunks::MoveChannelsLast() {
-  if (tensor_.shape_size() < 3) return false;
-  const int64_t channels = tensor_.shape(1);
-  int64_t positions = 1;
-  for (int i = 2; i < tensor_.shape_size(); ++i) positions *= tensor_.shape(i);
-  if (channels * positions == 0) return true;
-  const int64_t element = row_bytes() / (channels * positions);
-  const int64_t row_size = row_bytes();
-  const std::string from = std::move(*tensor_.mutable_data());
-  std::string to(from.size(), '\0');
-  for (int64_t row = 0; row < tensor_.shape(0); ++row) {
-    const char* const begin = from.data() + row * row_size;
-    char* next = to.data() + row * row_size;
+  moves_channels_ = tensor_.shape().size() > 2;
+  return moves_channels_;
+}
+
+void RowChunks::MoveChannelsLast(std::string& rows) const {
+  if (rows.empty()) return;
+  const int64_t channels = tensor_.shape()[1];
+  const int64_t element = client::BytesOf(tensor_.element_type());
+  const int64_t positions = row_bytes() / (channels * element);
+  const std::string from = std::exchange(rows, std::string(rows.size(), '\0'));
+  char* next = rows.data();
+  for (const char* row = from.data(); row != from.data() + from.size(); row += row_bytes()) {
     for (int64_t position = 0; position < positions; ++position) {
       for (int64_t c = 0; c < channels; ++c, next += element) {
-        std::memcpy(next, begin + (c * positions + position) * element, element);
+        std::memcpy(next, row + (c * positions + position) * element, element);
       }
     }
   }
-  *tensor_.mutable_data() = std::move(to);
-  tensor_.mutable_shape()->erase(tensor_.mutable_shape()->begin() + 1);
-  tensor_.add_shape(channels);
-  return true;
 }
 
-v1::Chunk RowChunks::Get(int64_t i) const {
+RowRange RowChunks::Units(int64_t i) const {
   const int64_t first = i * units_per_chunk_;
-  const int64_t last = std::min(first + units_per_chunk_, units_);
-  const int64_t begin = Row(first);
-  const int64_t end = Row(last);
+  const int64_t last = first + units_per_chunk_;
+  return {first, units_ ? std::min(last, *units_) : last};
+}
+
+v1::Chunk RowChunks::Frame(const RowRange& units) const {
+  const RowRange rows = Rows(units);
   v1::Chunk chunk;
-  chunk.set_data(tensor_.data().substr(begin * row_bytes(), (end - begin) * row_bytes()));
   if (tells_sequences_ && !starts_.empty()) {
-    for (int64_t sequence = first; sequence < last; ++sequence) {
-      chunk.mutable_sequence_ids()->Resize(static_cast<int>(Row(sequence + 1) - begin),
+    for (int64_t sequence = units.begin; sequence < units.end; ++sequence) {
+      chunk.mutable_sequence_ids()->Resize(static_cast<int>(Row(sequence + 1) - rows.begin),
                                            first_ + sequence);
     }
   }
-  if (!residual_.empty()) {
-    chunk.set_residual(residual_.substr(begin * row_bytes(), (end - begin) * row_bytes()));
-  }
   if (!layout_.lengths.empty() && starts_.empty()) {
     const auto lengths = layout_.lengths.begin();
-    chunk.mutable_lengths()->Assign(lengths + begin, lengths + end);
+    chunk.mutable_lengths()->Assign(lengths + rows.begin, lengths + rows.end);
   }
   if (!layout_.mask.empty()) {
-    std::string bits((end - begin + 7) / 8, '\0');
-    for (int64_t row = begin; row < end; ++row) {
-      if (layout_.mask[row]) bits[(row - begin) / 8] |= static_cast<char>(1 << (row - begin) % 8);
+    std::string bits((rows.end - rows.begin + 7) / 8, '\0');
+    for (int64_t row = rows.begin; row < rows.end; ++row) {
+      const int64_t place = row - rows.begin;
+      if (layout_.mask[row]) bits[place / 8] |= static_cast<char>(1 << place % 8);
     }
     chunk.set_row_mask(std::move(bits));
   }
   return chunk;
 }
 
+absl::StatusOr<std::optional<v1::Chunk>> RowChunks::Read(int64_t i) {
+  if (units_ && i >= *count()) {
+    absl::Status end = tensor_.ReadEnd();
+    if (residual_) end.Update(residual_->ReadEnd());
+    if (!end.ok()) return end;
+    return std::nullopt;
+  }
+  const RowRange units = Units(i);
+  const RowRange rows = Rows(units);
+  absl::StatusOr<std::string> data = tensor_.Read(rows.begin, rows.end);
+  if (!data.ok()) return data.status();
+  if (!units_ && tensor_.shape()[0] >= 0) {
+    units_ = tensor_.shape()[0];
+    if (data->empty()) return std::nullopt;
+  }
+  v1::Chunk chunk = Frame(units);
+  if (moves_channels_) MoveChannelsLast(*data);
+  chunk.set_data(*std::move(data));
+  if (residual_) {
+    absl::StatusOr<std::string> residual = residual_->Read(rows.begin, rows.end);
+    if (!residual.ok()) return residual.status();
+    chunk.set_residual(*std::move(residual));
+  }
+  return chunk;
+}
+
+void RowChunks::Cancel() const {
+  tensor_.Cancel();
+  if (residual_) residual_->Cancel();
+}
+
 int64_t RowChunks::Largest() const {
   int64_t largest = 0;
   int64_t most = 0;
-  for (int64_t i = 0; i < count(); ++i) {
-    const int64_t first = i * units_per_chunk_;
-    const int64_t rows = Row(std::min(first + units_per_chunk_, units_)) - Row(first);
-    if (rows > most) largest = i;
-    most = std::max(most, rows);
+  for (int64_t i = 0; !starts_.empty() && i < *count(); ++i) {
+    const RowRange rows = Rows(Units(i));
+    if (rows.end - rows.begin > most) largest = i;
+    most = std::max(most, rows.end - rows.begin);
   }
   return largest;
 }
 
+int64_t RowChunks::MessageBytes(int64_t i) const {
+  const RowRange units = Units(i);
+  const RowRange rows = Rows(units);
+  v1::Chunk frame = Frame(units);
+  frame.set_sequence_number(i + 1);
+  auto bytes = static_cast<int64_t>(frame.ByteSizeLong());
+  if (const int64_t data = (rows.end - rows.begin) * row_bytes(); data > 0) {
+    bytes += FieldBytes(data) * (residual_ ? 2 : 1);
+  }
+  return FieldBytes(bytes);
+}
+
+std::optional<int64_t> RowChunks::count() const {
+  if (!units_) return std::nullopt;
+  return *units_ / units_per_chunk_ + (*units_ % units_per_chunk_ > 0 ? 1 : 0);
+}
+
+std::optional<int64_t> RowChunks::rows() const {
+  if (!units_) return std::nullopt;
+  return Row(*units_) - Row(0);
+}
+
 std::vector<int64_t> RowChunks::shape() const {
-  std::vector<int64_t> shape(tensor_.shape().begin(), tensor_.shape().end());
-  shape[0] = rows();
+  std::vector<int64_t> shape = tensor_.shape();
+  shape[0] = rows().value_or(-1);
+  if (moves_channels_) std::rotate(shape.begin() + 1, shape.begin() + 2, shape.end());
   return shape;
 }
 
 std::vector<int64_t> RowChunks::row_shape() const {
-  if (tensor_.shape_size() == 1) return {1};
-  return {tensor_.shape().begin() + 1, tensor_.shape().end()};
+  const std::vector<int64_t> all = shape();
+  if (all.size() == 1) return {1};
+  return {all.begin() + 1, all.end()};
 }
 
 }  // namespace normd::cli

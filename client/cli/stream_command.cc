@@ -5,6 +5,7 @@
 #include "client/cli/commands.h"
 #include "client/cli/input_flags.h"
 #include "client/cli/number_check.h"
+#include "client/cli/output_file.h"
 #include "client/cli/target_flags.h"
 
 namespace normd::cli {
@@ -18,8 +19,8 @@ struct StreamFlags {
 };
 
 void RunCommand(const StreamFlags& flags, const GlobalFlags& global) {
-  OkOrFail(CheckWritable(flags.output), global);
-  const RowChunks chunks = ValueOrFail(ReadChunks(flags.input, flags.rows_per_chunk), global);
+  OutputFile output = ValueOrFail(OutputFile::Open(flags.output), global);
+  RowChunks chunks = ValueOrFail(OpenChunks(flags.input, flags.rows_per_chunk), global);
   v1::Open open;
   OkOrFail(Fill(flags.target, open), global);
   open.set_element_type(chunks.element_type());
@@ -27,19 +28,14 @@ void RunCommand(const StreamFlags& flags, const GlobalFlags& global) {
   open.mutable_row_shape()->Assign(row_shape.begin(), row_shape.end());
   const auto stream = ValueOrFail(global.Connect().OpenStream(open), global);
   const absl::Time start = absl::Now();
-  v1::Tensor output;
-  output.set_element_type(stream->opened().output_element_type());
-  const std::vector<int64_t> shape = chunks.shape();
-  output.mutable_shape()->Assign(shape.begin(), shape.end());
-  const auto append = [&](const client::Answer& answer) {
-    output.mutable_data()->append(answer.data);
-  };
-  ValueOrFail(Exchange(*stream, chunks, append), global);
+  OkOrFail(output.Write(TensorHeader(stream->opened().output_element_type(), chunks.shape(),
+                                     flags.input.format.raw)),
+           global);
+  const auto write = [&](const client::Answer& answer) { return output.Write(answer.data); };
+  ValueOrFail(Exchange(*stream, chunks, write), global);
+  OkOrFail(output.Commit(), global);
   const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
-  if (!flags.output.empty()) {
-    OkOrFail(WriteTensor(flags.output, output, flags.input.format.raw), global);
-  }
-  const auto rows = static_cast<double>(chunks.rows());
+  const auto rows = static_cast<double>(chunks.rows().value_or(0));
   std::fprintf(global.json && flags.output != "-" ? stdout : stderr,
                global.json ? "{\"rows\": %.0f, \"seconds\": %.3f, \"rows_per_second\": %.0f}\n"
                            : "%.0f rows in %.3f s (%.0f rows/s)\n",
@@ -54,14 +50,17 @@ void AddStreamCommand(CLI::App& app, const GlobalFlags& global) {
       "stream", "Stream a tensor's rows through a method or a session, chunk by chunk");
   flags->input.AddTo(*command);
   flags->input.AddResidualTo(*command);
-  command->add_option("-o,--output", flags->output,
-                      "Where to write the normalized rows, as the input; -: standard output");
+  command->add_option(
+      "-o,--output", flags->output,
+      "Where to write the normalized rows, as the input; -: standard output, as they "
+      "come");
   command
       ->add_option("--rows-per-chunk", flags->rows_per_chunk,
                    "Rows, or with --lengths sequences, of one message")
       ->check(AtLeastOne())
       ->capture_default_str();
   flags->target.AddTo(*command);
+  command->footer("INPUT that is a pipe is sent as its rows come.");
   command->callback([&global, flags] { RunCommand(*flags, global); });
 }
 

@@ -4,7 +4,7 @@
 
 #include "client/cli/choice.h"
 #include "client/cli/session_name.h"
-#include "client/cli/tensor_file.h"
+#include "client/cli/tensor_format.h"
 
 namespace normd::cli {
 namespace {

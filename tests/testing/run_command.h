@@ -4,9 +4,11 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -17,7 +19,8 @@ extern char** environ;
 namespace normd::testing {
 
 struct CommandResult {
-  int exit_code = -1;  // -1: it did not start, or a signal ended it
+  int exit_code = -1;      // -1: it did not start, or a signal ended it
+  int64_t peak_bytes = 0;  // the most memory that it had in RAM
   std::string out;
   std::string error;
 };
@@ -37,9 +40,11 @@ inline CommandResult RunCommand(std::vector<std::string> command) {
   CommandResult result;
   pid_t pid = 0;
   int status = 0;
+  rusage usage = {};
   if (posix_spawn(&pid, argv[0], &actions, nullptr, argv.data(), environ) == 0 &&
-      waitpid(pid, &status, 0) == pid && WIFEXITED(status)) {
+      wait4(pid, &status, 0, &usage) == pid && WIFEXITED(status)) {
     result.exit_code = WEXITSTATUS(status);
+    result.peak_bytes = usage.ru_maxrss * 1024;
   }
   posix_spawn_file_actions_destroy(&actions);
   const auto take = [](int file, const char* path) {

@@ -8,11 +8,17 @@
 #include <vector>
 
 #include "client/cli/npy.h"
+#include "client/cli/output_file.h"
 #include "client/cli/tensor_file.h"
 #include "client/cpp/tensor.h"
 #include "tests/testing/temporary_folder.h"
 
 namespace normd::cli {
+
+inline absl::Status WriteTensor(const std::string& path, const v1::Tensor& tensor, bool raw) {
+  absl::StatusOr<OutputFile> file = OutputFile::Open(path);
+  return file.ok() ? WriteTensor(*file, tensor, raw) : file.status();
+}
 
 inline std::string WriteFloats(const testing::TemporaryFolder& folder, const std::string& name,
                                const std::vector<int64_t>& shape,

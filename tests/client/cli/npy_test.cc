@@ -6,6 +6,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "tests/testing/fed_pipe.h"
+
 namespace normd::cli {
 namespace {
 
@@ -26,8 +28,16 @@ std::string NpyFile(const std::string& header, const std::string& data, char ver
   return file + header + data;
 }
 
-absl::StatusOr<NpyArray> ParseFile(const std::string& file) {
-  return ParseNpy("x.npy", file, {"<f4", "<f8", "|V2"});
+struct Parsed {
+  NpyArray array;
+  std::string data;
+};
+
+absl::StatusOr<Parsed> ParseFile(const std::string& bytes) {
+  InputFile file("x.npy", bytes);
+  const absl::StatusOr<NpyArray> array = ReadNpy(file, {"<f4", "<f8", "|V2"});
+  if (!array.ok()) return array.status();
+  return Parsed{*array, bytes.substr(array->begin)};
 }
 
 std::string ParseError(const std::string& file) {
@@ -45,13 +55,14 @@ TEST(NpyTest, ReadsWhatNumPyWritesAndWritesItsOwnBytes) {
   const std::string file = Bytes(NORMD_TEST_DATA "/transformer_l1_tokens.npy");
   const auto array = ParseFile(file);
   ASSERT_TRUE(array.ok()) << array.status();
-  EXPECT_EQ(array->type, "<f4");
-  EXPECT_THAT(array->shape, ElementsAre(4079, 128));
+  EXPECT_EQ(array->array.type, "<f4");
+  EXPECT_EQ(array->array.element_bytes, 4);
+  EXPECT_THAT(array->array.shape, ElementsAre(4079, 128));
   EXPECT_EQ(array->data.size(), 4079 * 128 * 4);
-  EXPECT_TRUE(NpyHeader(array->type, array->shape) + array->data == file);
+  EXPECT_TRUE(NpyHeader(array->array.type, array->array.shape) + array->data == file);
   const auto images = ParseFile(Bytes(NORMD_TEST_DATA "/cnn_conv1_nchw.npy"));
   ASSERT_TRUE(images.ok()) << images.status();
-  EXPECT_THAT(images->shape, ElementsAre(384, 32, 8, 8));
+  EXPECT_THAT(images->array.shape, ElementsAre(384, 32, 8, 8));
 }
 
 TEST(NpyTest, RoundTripsEveryRankAndEmptyArrays) {
@@ -60,7 +71,7 @@ TEST(NpyTest, RoundTripsEveryRankAndEmptyArrays) {
     const std::string data(SizeOf(shape, 8) * 8, 'x');
     const auto back = ParseFile(NpyHeader("<f8", shape) + data);
     ASSERT_TRUE(back.ok()) << back.status();
-    EXPECT_EQ(back->shape, shape);
+    EXPECT_EQ(back->array.shape, shape);
     EXPECT_EQ(back->data, data);
   }
 }
@@ -119,6 +130,29 @@ TEST(NpyTest, EveryTruncationIsRefused) {
 
 TEST(NpyTest, WhatIsNoSuchFileSaysSo) {
   EXPECT_THAT(ParseError("not an array at all"), HasSubstr("is no .npy file"));
+}
+
+// Of a pipe, whose data is yet to come.
+TEST(NpyTest, AHeaderIsReadFromAPipeAndNothingBehindIt) {
+  const std::string file = NpyHeader("<f8", {5, 2}) + "the data";
+  testing::FedPipe pipe({file.substr(0, 3), file.substr(3, 8), file.substr(11)});
+  absl::StatusOr<InputFile> in = InputFile::Open(pipe.path());
+  ASSERT_TRUE(in.ok()) << in.status();
+  const auto array = ReadNpy(*in, {"<f8"});
+  ASSERT_TRUE(array.ok()) << array.status();
+  EXPECT_THAT(array->shape, ElementsAre(5, 2));
+  EXPECT_EQ(in->position(), array->begin);
+  EXPECT_EQ(*in->Read(array->begin, 100), "the data");
+}
+
+TEST(NpyTest, APipeThatEndsInItsHeaderIsRefused) {
+  const std::string file = NpyFile(Header("<f4", "False", "(2,)"), "", 2);
+  for (const size_t size : {0, 5, 11, 20}) {
+    testing::FedPipe pipe({file.substr(0, size)});
+    absl::StatusOr<InputFile> in = InputFile::Open(pipe.path());
+    ASSERT_TRUE(in.ok()) << in.status();
+    EXPECT_TRUE(absl::IsInvalidArgument(ReadNpy(*in, {"<f4"}).status())) << size;
+  }
 }
 
 }  // namespace

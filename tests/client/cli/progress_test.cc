@@ -16,6 +16,11 @@ TEST(ProgressTest, TellsShareRateAndTimeLeft) {
             "[########################] 100 %  32 k rows/s  0:00 left");
 }
 
+TEST(ProgressTest, OfUnknownRowsItTellsHowManyCameAndTheirRate) {
+  EXPECT_EQ(ProgressLine(3'400'000, std::nullopt, absl::Seconds(2)), "3.4 M rows  1.7 M rows/s");
+  EXPECT_EQ(ProgressLine(3, std::nullopt, absl::Seconds(1)), "3 rows  3 rows/s");
+}
+
 TEST(ProgressTest, RatesDoNotSpillOverTheirUnit) {
   EXPECT_NE(ProgressLine(999'600, 999'600, absl::Seconds(1)).find("1.0 M rows/s"),
             std::string::npos);

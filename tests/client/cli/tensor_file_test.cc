@@ -75,7 +75,7 @@ TEST_F(TensorFileTest, RawBytesMustBeWhatTypeAndShapeSay) {
   EXPECT_EQ(error({2, 2}), "");
   EXPECT_THAT(error({3}), HasSubstr("r.raw: holds 8 bytes, but --type and --shape make 6"));
   EXPECT_THAT(error({5}), HasSubstr("holds 8 bytes"));
-  EXPECT_THAT(error({-1, 3}), HasSubstr("holds 8 bytes"));
+  EXPECT_THAT(error({-1, 3}), HasSubstr("holds 8 bytes, which are no whole rows of 6"));
   EXPECT_THAT(error({-1, 0}), HasSubstr("holds 8 bytes"));
   EXPECT_THAT(error({-1, -1}), HasSubstr("no valid shape"));
   EXPECT_THAT(error({2, -1}), HasSubstr("no valid shape"));
