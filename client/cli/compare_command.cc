@@ -78,12 +78,6 @@ void Save(const std::string& text, const std::string& path, const GlobalFlags& g
   if (!out) Fail(absl::PermissionDeniedError(absl::StrCat(path, ": cannot be written")), global);
 }
 
-// What is above it is sent twice.
-int64_t SampleBytes(const v1::ComparisonPlan& plan) {
-  constexpr int64_t kDefault = 32 << 20;
-  return plan.has_sample_bytes() ? plan.sample_bytes() : kDefault;
-}
-
 void RunCommand(const CompareFlags& flags, const GlobalFlags& global) {
   v1::CompareOpen open = ValueOrFail(ToOpen(flags), global);
   RowChunks chunks = ValueOrFail(ReadChunks(flags.input, flags.rows_per_chunk), global);
@@ -94,7 +88,7 @@ void RunCommand(const CompareFlags& flags, const GlobalFlags& global) {
   }
   chunks.TellSequences();
   *open.mutable_plan() = flags.plan.ToPlan();
-  const int passes = chunks.bytes() > SampleBytes(open.plan()) ? 2 : 1;
+  const int passes = chunks.bytes() > open.plan().sample_bytes() ? 2 : 1;
   if (passes == 2) open.mutable_plan()->set_first_pass_chunks(chunks.count());
   open.set_element_type(chunks.element_type());
   const std::vector<int64_t> row_shape = chunks.row_shape();

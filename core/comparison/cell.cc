@@ -15,8 +15,10 @@ constexpr double kTooLarge = 0x1p960;
 
 }  // namespace
 
-void TokenGaps::Add(const double* y, const double* reference, int64_t tokens, int64_t channels) {
-  for (int64_t token = 0; token < tokens; ++token, y += channels, reference += channels) {
+void TokenGaps::Add(const double* y, const double* reference, const Tokens& tokens) {
+  const int64_t channels = tokens.channels;
+  for (int64_t token = 0; token < tokens.count; ++token, y += channels, reference += channels) {
+    if (tokens.padding != nullptr && tokens.padding[token] != 0) continue;
     double difference = 0;
     double square = 0;
     for (int64_t c = 0; c < channels; ++c) {
@@ -96,6 +98,7 @@ void Cell::TrainOn(const Tokens& batch) {
 }
 
 void Cell::FinishTraining(const Moments& whole) {
+  training_ = BatchCutter(batch_size());
   whole_ = &whole;
   final_.emplace(whole);
   for (Method& method : methods_) {
@@ -136,7 +139,7 @@ void Cell::AddOutputs(const ChannelCoefficients* training, const Tokens& tokens,
       compared.Apply(nullptr, tokens.Slice(i, 1), reference_.data() + i * channels_);
     }
   }
-  methods_[method].gaps.Add(y_.data(), reference_.data(), tokens.count, channels_);
+  methods_[method].gaps.Add(y_.data(), reference_.data(), tokens);
   if (densities_.empty()) return;
   densities_[2 * method].Add(y_.data(), static_cast<int64_t>(y_.size()));
   densities_[2 * method + 1].Add(reference_.data(), static_cast<int64_t>(reference_.size()));

@@ -74,12 +74,6 @@ def cells_by_name(cells):
         padded = bool(cell.get("with_padding"))
         if int(cell["batches"]) > 0 and not (padded and cell["order"] != ORDERS[0]):
             named[f"{cell['order']} {cell['batch_size']} {padded}"] = cell
-            if padded:  # outputs are not computed, and what is final is so without padding
-                for method in cell["methods"]:
-                    method.pop("output_gap", None)
-                    for name in ("final_mean", "final_deviation"):
-                        method.get("discrepancies", {}).pop(name, None)
-                cell.pop("effective_batch_size", None)
     return named
 
 
