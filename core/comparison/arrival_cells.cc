@@ -44,7 +44,7 @@ void ArrivalCells::AddResults(bool from_sample, StopRequest& stop,
                               std::vector<CellReport>& results) const {
   for (const Cell& cell : cells_) {
     if (stop.IsMade()) return;
-    results.push_back(cell.Result());
+    results.push_back(cell.Result(stop));
     results.back().from_sample = from_sample;
   }
 }

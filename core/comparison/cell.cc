@@ -189,7 +189,7 @@ std::optional<double> Cell::EffectiveBatchSize(const std::vector<double>& varian
   return channels / spread * (1 - 1 / batches);
 }
 
-CellReport Cell::Result() const {
+CellReport Cell::Result(StopRequest& stop) const {
   CellReport result = report_;
   result.batches = batches_;
   if (batches_ == 0) return result;
@@ -203,7 +203,7 @@ CellReport Cell::Result() const {
   for (const Method& method : methods_) {
     CellMethod& to = result.methods.emplace_back();
     to.output_gap = method.gaps.Result();
-    if (!method.discrepancies) continue;
+    if (!method.discrepancies || stop.IsMade()) continue;
     to.discrepancies.emplace();
     method.discrepancies->Summarize(variance, *to.discrepancies);
     final_->Summarize(*to.discrepancies);

@@ -16,6 +16,7 @@
 #include "core/comparison/discrepancies.h"
 #include "core/comparison/estimate.h"
 #include "core/comparison/gap_quantiles.h"
+#include "core/comparison/stop_request.h"
 
 namespace normd {
 
@@ -93,7 +94,8 @@ class Cell {
     if (batch_size() == 0) EndInferenceGroup();
   }
 
-  CellReport Result() const;
+  // Whatever, where a stop is asked for.
+  CellReport Result(StopRequest& stop) const;
   // See MethodReport; absent unless watched.
   std::optional<int64_t> ColdStartTokens(size_t method) const;
   // Of each method, training and then inference.

@@ -208,7 +208,7 @@ void StreamComparison::MeasureCell(Cell& cell, BatchOrder order, StopRequest& st
       },
       [&] { cell.EndInferenceGroup(); });
   if (stop.IsMade()) return;
-  report.cells.push_back(cell.Result());
+  report.cells.push_back(cell.Result(stop));
   report.cells.back().from_sample = !sample_.is_complete();
 }
 

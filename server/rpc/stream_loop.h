@@ -130,9 +130,12 @@ Task RunStream(std::unique_ptr<StreamCall> call, std::unique_ptr<Session> sessio
         return AbandonedError();
       });
     };
-    const absl::Status closed =
-        session->closes_slowly() ? co_await RunOn(admission.workers, call->loop(), nullptr, close)
-                                 : close();
+    absl::Status closed;  // not by ?: with co_await, whose temporaries GCC 12 destroys twice
+    if (session->closes_slowly()) {
+      closed = co_await RunOn(admission.workers, call->loop(), nullptr, close);
+    } else {
+      closed = close();
+    }
     if (closed.ok()) {
       grpc::ByteBuffer last = Serialize(reply);
       const bool written = co_await call->Write(last);

@@ -1,4 +1,5 @@
 // Compare with a plan, over a channel: the report, and what a server does not take.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -55,6 +56,19 @@ TEST_F(CompareReportTest, APlanBeyondTheMemoryIsRefused) {
   EXPECT_EQ(wide.Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   CompareStream small(channel_, WithPlan(64));
   EXPECT_TRUE(small.Receive().has_opened());
+}
+
+TEST_F(CompareReportTest, APlanOfTooManyCellsIsRefused) {
+  v1::CompareOpen open = WithPlan(4);
+  for (int size = 3; size < 18; ++size) open.mutable_plan()->add_batch_sizes(size);
+  for (int i = 0; i < 9; ++i) open.add_specs()->mutable_layer_norm();
+  CompareStream stream(channel_, open);
+  const grpc::Status refusal = stream.Finish();
+  EXPECT_EQ(refusal.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  for (const char* part :
+       {"open.plan.batch_sizes", "17 sizes", "4 orders", "9 methods", "765 cells", "at most 720"}) {
+    EXPECT_THAT(refusal.error_message(), ::testing::HasSubstr(part));
+  }
 }
 
 TEST_F(CompareReportTest, ASecondPassMayBeginWithARefusedChunk) {

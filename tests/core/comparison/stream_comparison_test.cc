@@ -142,18 +142,28 @@ TEST(StreamComparisonTest, AMethodOfExtremesHasAGapAndNoDiscrepancies) {
   EXPECT_EQ(report.verdict.kind, Verdict::Kind::kNotEnoughData);
 }
 
-TEST(StreamComparisonTest, AnEstimatorOfTokensHasDiscrepanciesWithoutNoiseFloors) {
-  ComparedStream stream({BatchNormSpec(TokenEma{.alpha = 0.01})}, {8});
-  stream.Feed(RandomFloats(2000 * 8), 50);
-  const ComparisonReport report = stream.Finish();
-  ExpectFinite(report);
-  const CellReport* const cell = FindCell(report, BatchOrder::kArrival, 32);
-  ASSERT_NE(cell, nullptr);
-  ASSERT_TRUE(cell->methods[0].discrepancies.has_value());
-  const Discrepancies& found = *cell->methods[0].discrepancies;
-  EXPECT_TRUE(found[DiscrepancyKind::kRenormD].measured.has_value());
-  EXPECT_FALSE(found[DiscrepancyKind::kRenormD].noise_floor.has_value());
-  EXPECT_TRUE(found[DiscrepancyKind::kFinalMean].noise_floor.has_value());
+// What it starts from is no part of it, however far from 0 the tokens are.
+TEST(StreamComparisonTest, IndependentTokensAreAtTheFloorsOfAnEstimatorOfTokens) {
+  for (const float offset : {0.0F, 1000.0F}) {
+    ComparedStream stream({BatchNormSpec(TokenEma{.alpha = 0.01})}, {8},
+                          {.batch_sizes = {32, 128}});
+    stream.Feed(RandomFloats(8192 * 8, offset, 1), 50);
+    const ComparisonReport report = stream.Finish();
+    ExpectFinite(report);
+    const CellReport* const cell = FindCell(report, BatchOrder::kArrival, 32);
+    const CellReport* const large = FindCell(report, BatchOrder::kArrival, 128);
+    ASSERT_TRUE(cell != nullptr && large != nullptr);
+    for (size_t kind = 0; kind < kDiscrepancyKinds; ++kind) {
+      const auto& [measured, floor] = cell->methods[0].discrepancies->values[kind];
+      ASSERT_TRUE(measured && floor) << kind;
+      EXPECT_NEAR(measured->value / *floor, 1, 0.1) << kind;
+    }
+    // A batch whose weights differ much.
+    const Discrepancies& found = *large->methods[0].discrepancies;
+    EXPECT_TRUE(found[DiscrepancyKind::kTidMeanByRunning].ratio().has_value());
+    EXPECT_FALSE(found[DiscrepancyKind::kTidDeviationByRunning].noise_floor.has_value());
+    EXPECT_FALSE(found[DiscrepancyKind::kTidDeviationByBatch].noise_floor.has_value());
+  }
 }
 
 TEST(StreamComparisonTest, IndependentTokensAreWithinChance) {
