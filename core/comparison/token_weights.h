@@ -17,7 +17,7 @@ struct TokenGroup {
 
 // Those that came from `newest` to `oldest` - 1 tokens ago, the newest first: of weight
 // alpha (1 - alpha)^age. Sums of smooth functions of the weights are those over all tokens, to a
-// relative 1e-8: three groups stand for a block of them, by the Gauss rule of as many equal masses
+// relative 1e-7: three groups stand for a block of them, by the Gauss rule of as many equal masses
 // (whose fourth moment is (L^2 - 1) (3 L^2 - 7) / 240), up to weights of e^-18.
 std::vector<TokenGroup> ExponentialWeights(double alpha, double newest, double oldest);
 

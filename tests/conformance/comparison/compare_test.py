@@ -162,7 +162,8 @@ class CompareTest(unittest.TestCase):
 
     def test_two_passes_measure_what_one_does(self):
         """With a sample of few of the tokens, what comes in the order of arrival is still exact."""
-        for tokens, lengths in ((self.path / "independent.npy", None), (self.path / "padded.npy", self.path / "padded_lengths.npy")):
+        padded = self.path / "padded.npy", self.path / "padded_lengths.npy"
+        for tokens, lengths in ((self.path / "independent.npy", None), padded):
             whole = self.compare(tokens, lengths)
             twice = self.compare(tokens, lengths, flags=["--sample-kib", "16"])
             arrival = [cell for cell in whole["cells"] if cell["order"] == ORDERS[0]]

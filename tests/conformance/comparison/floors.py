@@ -186,7 +186,8 @@ def cases():
     for n in (1, 2, 8, 32):  # n * alpha from 0.02 on
         for count, alpha in ((8 * n, 0.02), (8 * n, 0.25 / n), (8 * n, 1 / n), (60, 0.1)):
             if alpha < 1:
-                yield "token", n, (count,), alpha, False, lambda random, m=count, a=alpha: TokenAveraged(random, m, a)
+                yield ("token", n, (count,), alpha, False,
+                       lambda random, m=count, a=alpha: TokenAveraged(random, m, a))
 
 
 def main():
