@@ -65,8 +65,7 @@ TEST_F(CompareReportTest, APlanOfTooManyCellsIsRefused) {
   CompareStream stream(channel_, open);
   const grpc::Status refusal = stream.Finish();
   EXPECT_EQ(refusal.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  for (const char* part :
-       {"17 sizes", "4 orders", "9 methods", "765 cells", "at most 720"}) {
+  for (const char* part : {"17 sizes", "4 orders", "9 methods", "765 cells", "at most 720"}) {
     EXPECT_THAT(refusal.error_message(), ::testing::HasSubstr(part));
   }
 }
