@@ -80,12 +80,6 @@ void Save(const std::string& text, const std::string& path, const GlobalFlags& g
   if (!out) Fail(absl::PermissionDeniedError(absl::StrCat(path, ": cannot be written")), global);
 }
 
-// What is above it is sent twice where it can be read twice.
-int64_t SampleBytes(const v1::ComparisonPlan& plan) {
-  constexpr int64_t kDefault = 32 << 20;
-  return plan.has_sample_bytes() ? plan.sample_bytes() : kDefault;
-}
-
 // What the verdict is about where a stream is too short for one: chunks of all that there is do not
 // tell what batches are meant to be.
 void SetBatchSizeInUse(const CompareFlags& flags, const RowChunks& chunks,
@@ -110,7 +104,7 @@ void RunCommand(const CompareFlags& flags, const GlobalFlags& global) {
   *open.mutable_plan() = flags.plan.ToPlan();
   SetBatchSizeInUse(flags, chunks, *open.mutable_plan());
   const bool is_sent_twice =
-      chunks.rereads() && *chunks.rows() * chunks.row_bytes() > SampleBytes(open.plan());
+      chunks.rereads() && *chunks.rows() * chunks.row_bytes() > open.plan().sample_bytes();
   if (is_sent_twice) open.mutable_plan()->set_first_pass_chunks(*chunks.count());
   open.set_element_type(chunks.element_type());
   const std::vector<int64_t> row_shape = chunks.row_shape();

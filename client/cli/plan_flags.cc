@@ -30,7 +30,9 @@ void PlanFlags::AddTo(CLI::App& command) {
       ->check(CLI::IsMember(Orders()));
   command.add_option("--seed", seed, "Of the sample and of what is shuffled (0)");
   command
-      .add_option("--sample-kib", sample_kib, "KiB of tokens that are kept for what needs them all")
+      .add_option("--sample-kib", sample_kib,
+                  "KiB of tokens that are kept for what needs them all (32768); of more, all are "
+                  "sent twice")
       ->check(AtLeastOne());
   command
       .add_option("--batch-size-in-use", batch_size_in_use,
@@ -50,7 +52,7 @@ v1::ComparisonPlan PlanFlags::ToPlan() const {
   plan.mutable_batch_sizes()->Assign(batch_sizes.begin(), batch_sizes.end());
   for (const std::string& order : orders) plan.add_orders(Orders().at(order));
   plan.set_seed(seed);
-  if (sample_kib > 0) plan.set_sample_bytes(sample_kib << 10);
+  plan.set_sample_bytes(sample_kib << 10);
   if (batch_size_in_use > 0) plan.set_batch_size_in_use(batch_size_in_use);
   v1::VerdictThresholds* thresholds = plan.mutable_thresholds();
   if (largest_gap) thresholds->set_largest_gap(*largest_gap);

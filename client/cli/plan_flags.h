@@ -16,7 +16,7 @@ struct PlanFlags {
   std::vector<int64_t> batch_sizes;
   std::vector<std::string> orders;
   uint64_t seed = 0;
-  int64_t sample_kib = 0;         // 0: the server's default
+  int64_t sample_kib = 32 << 10;  // what is above it is sent twice
   int64_t batch_size_in_use = 0;  // 0: as they come
   std::optional<double> largest_gap;
   std::optional<double> largest_ratio;

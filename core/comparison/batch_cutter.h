@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "core/comparison/token_buffer.h"
 #include "core/comparison/tokens.h"
 
 namespace normd {
@@ -17,7 +17,7 @@ class BatchCutter {
   using Body = absl::FunctionRef<void(const Tokens&)>;
 
   // `size` tokens a batch; 0: as many as a group has.
-  explicit BatchCutter(int64_t size) : size_(size) {}
+  explicit BatchCutter(int64_t size) : size_(size), kept_(size) {}
 
   // Calls `body` with each batch that `tokens` complete.
   void Add(Tokens tokens, Body body);
@@ -27,12 +27,10 @@ class BatchCutter {
   void EndGroup(Body body);
 
  private:
-  void Keep(const Tokens& tokens);
   void Flush(Body body);
 
   int64_t size_;
-  Tokens kept_;  // data apart, which is buffer_
-  std::vector<char> buffer_;
+  TokenBuffer kept_;
 };
 
 }  // namespace normd

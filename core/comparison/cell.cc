@@ -15,8 +15,10 @@ constexpr double kTooLarge = 0x1p960;
 
 }  // namespace
 
-void TokenGaps::Add(const double* y, const double* reference, int64_t tokens, int64_t channels) {
-  for (int64_t token = 0; token < tokens; ++token, y += channels, reference += channels) {
+void TokenGaps::Add(const double* y, const double* reference, const Tokens& tokens) {
+  const int64_t channels = tokens.channels;
+  for (int64_t token = 0; token < tokens.count; ++token, y += channels, reference += channels) {
+    if (tokens.padding != nullptr && tokens.padding[token] != 0) continue;
     double difference = 0;
     double square = 0;
     for (int64_t c = 0; c < channels; ++c) {
@@ -96,6 +98,7 @@ void Cell::TrainOn(const Tokens& batch) {
 }
 
 void Cell::FinishTraining(const Moments& whole) {
+  training_ = BatchCutter(batch_size());
   whole_ = &whole;
   final_.emplace(whole);
   for (Method& method : methods_) {
@@ -136,7 +139,7 @@ void Cell::AddOutputs(const ChannelCoefficients* training, const Tokens& tokens,
       compared.Apply(nullptr, tokens.Slice(i, 1), reference_.data() + i * channels_);
     }
   }
-  methods_[method].gaps.Add(y_.data(), reference_.data(), tokens.count, channels_);
+  methods_[method].gaps.Add(y_.data(), reference_.data(), tokens);
   if (densities_.empty()) return;
   densities_[2 * method].Add(y_.data(), static_cast<int64_t>(y_.size()));
   densities_[2 * method + 1].Add(reference_.data(), static_cast<int64_t>(reference_.size()));
@@ -160,9 +163,9 @@ void Cell::InferOn(const Tokens& batch) {
   }
 }
 
-std::optional<int64_t> Cell::ColdStartTokens(size_t method) const {
+std::optional<ColdStartTime> Cell::ColdStartOf(size_t method) const {
   constexpr double kNear = 0.1;
-  if (!methods_[method].discrepancies) return std::nullopt;
+  if (batches_ == 0 || !methods_[method].discrepancies) return std::nullopt;
   std::optional<int64_t> tokens;
   for (const ColdStart& early :
        methods_[method].cold_start.CompareTo(methods_[method].trained->Snapshot())) {
@@ -170,7 +173,7 @@ std::optional<int64_t> Cell::ColdStartTokens(size_t method) const {
     if (!is_near) tokens.reset();
     if (is_near && !tokens) tokens = static_cast<int64_t>(early.values);
   }
-  return tokens;
+  return ColdStartTime{tokens};
 }
 
 std::optional<double> Cell::EffectiveBatchSize(const std::vector<double>& variance) const {
@@ -186,7 +189,7 @@ std::optional<double> Cell::EffectiveBatchSize(const std::vector<double>& varian
   return channels / spread * (1 - 1 / batches);
 }
 
-CellReport Cell::Result() const {
+CellReport Cell::Result(StopRequest& stop) const {
   CellReport result = report_;
   result.batches = batches_;
   if (batches_ == 0) return result;
@@ -200,7 +203,7 @@ CellReport Cell::Result() const {
   for (const Method& method : methods_) {
     CellMethod& to = result.methods.emplace_back();
     to.output_gap = method.gaps.Result();
-    if (!method.discrepancies) continue;
+    if (!method.discrepancies || stop.IsMade()) continue;
     to.discrepancies.emplace();
     method.discrepancies->Summarize(variance, *to.discrepancies);
     final_->Summarize(*to.discrepancies);

@@ -9,13 +9,14 @@
 
 #include "absl/types/span.h"
 #include "core/comparison/batch_cutter.h"
+#include "core/comparison/batch_order.h"
 #include "core/comparison/cold_start.h"
 #include "core/comparison/compared_method.h"
 #include "core/comparison/density.h"
 #include "core/comparison/discrepancies.h"
 #include "core/comparison/estimate.h"
 #include "core/comparison/gap_quantiles.h"
-#include "core/comparison/token_sample.h"
+#include "core/comparison/stop_request.h"
 
 namespace normd {
 
@@ -45,11 +46,11 @@ struct CellReport {
   std::vector<CellMethod> methods;
 };
 
-// How far y, a method's outputs for tokens, is from y', the reference. Tokens whose outputs are too
-// large to be squared are left out. A value.
+// How far y, a method's outputs for tokens, is from y', the reference. Padding is left out, and
+// tokens whose outputs are too large to be squared. A value.
 class TokenGaps {
  public:
-  void Add(const double* y, const double* reference, int64_t tokens, int64_t channels);
+  void Add(const double* y, const double* reference, const Tokens& tokens);
 
   // Absent where nothing entered.
   std::optional<GapSummary> Result() const;
@@ -93,9 +94,10 @@ class Cell {
     if (batch_size() == 0) EndInferenceGroup();
   }
 
-  CellReport Result() const;
+  // Whatever, where a stop is asked for.
+  CellReport Result(StopRequest& stop) const;
   // See MethodReport; absent unless watched.
-  std::optional<int64_t> ColdStartTokens(size_t method) const;
+  std::optional<ColdStartTime> ColdStartOf(size_t method) const;
   // Of each method, training and then inference.
   const std::vector<Density>& densities() const { return densities_; }
 

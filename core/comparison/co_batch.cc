@@ -5,22 +5,10 @@
 #include <utility>
 
 #include "core/comparison/seeded_random.h"
+#include "core/comparison/token_buffer.h"
 
 namespace normd {
 namespace {
-
-// Tokens one after the other.
-struct Batch {
-  std::vector<char> bytes;
-  Tokens tokens;  // data apart
-
-  void Add(const Tokens& token) {
-    const char* const begin = token.data.As<char>();
-    bytes.insert(bytes.end(), begin, begin + token.bytes());
-    tokens = {{token.data.type, nullptr}, tokens.count + token.count, token.channels};
-  }
-  Tokens Get() const { return {{tokens.data.type, bytes.data()}, tokens.count, tokens.channels}; }
-};
 
 // The statistics of both together.
 BatchStatistics Merged(BatchStatistics a, const BatchStatistics& b) {
@@ -41,17 +29,17 @@ BatchStatistics Merged(BatchStatistics a, const BatchStatistics& b) {
 }  // namespace
 
 std::optional<CoBatchOutputs> OutputsAmongMates(const ComparedMethod& method,
-                                                const std::vector<Tokens>& mates,
-                                                const std::vector<Tokens>& probes,
-                                                int64_t batch_size, int batches, uint64_t seed) {
+                                                const SingleTokens& mates,
+                                                const SingleTokens& probes, int64_t batch_size,
+                                                int batches, uint64_t seed) {
   const auto available = static_cast<int64_t>(mates.size());
   if (!method.takes_tokens() || batch_size < 2 || available == 0) return std::nullopt;
   SeededRandom random(seed);
   const ChannelNormalizer* channels = method.channels();
-  const int64_t width = mates.front().channels;
+  const int64_t width = mates[0].channels;
   CoBatchOutputs outputs;
   for (int i = 0; i < batches; ++i) {
-    Batch batch;
+    TokenBuffer batch(batch_size + static_cast<int64_t>(probes.size()));
     for (int64_t mate = 1; mate < batch_size; ++mate) {
       batch.Add(mates[random.Below(available)]);
     }
@@ -65,7 +53,7 @@ std::optional<CoBatchOutputs> OutputsAmongMates(const ComparedMethod& method,
       }
       continue;
     }
-    for (const Tokens& probe : probes) batch.Add(probe);
+    for (size_t probe = 0; probe < probes.size(); ++probe) batch.Add(probes[probe]);
     const Tokens all = batch.Get();
     std::vector<double> normalized(all.count * width);
     method.Apply(nullptr, all, normalized.data());

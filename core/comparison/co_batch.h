@@ -8,7 +8,7 @@
 
 #include "core/comparison/compared_method.h"
 #include "core/comparison/estimate.h"
-#include "core/comparison/tokens.h"
+#include "core/comparison/single_tokens.h"
 
 namespace normd {
 
@@ -19,9 +19,9 @@ using CoBatchOutputs = std::vector<std::vector<double>>;
 // which has none of them. Absent where there are no mates, TRAINING refuses such batches, or the
 // method cannot tell what a token comes out as.
 std::optional<CoBatchOutputs> OutputsAmongMates(const ComparedMethod& method,
-                                                const std::vector<Tokens>& mates,
-                                                const std::vector<Tokens>& probes,
-                                                int64_t batch_size, int batches, uint64_t seed);
+                                                const SingleTokens& mates,
+                                                const SingleTokens& probes, int64_t batch_size,
+                                                int batches, uint64_t seed);
 
 // sqrt of the mean squared distance of a token's outputs from their mean, over their root mean
 // square: the mean over tokens, with its interval. Tokens whose outputs are all 0 are left out.

@@ -3,6 +3,7 @@
 #define NORMD_CORE_COMPARISON_COLD_START_H_
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "core/statistics/running_statistics.h"
@@ -15,6 +16,11 @@ struct ColdStart {
   double mean_discrepancy = 0;       // see Discrepancy
   double mean_noise_floor = 0;       // PrefixMeanNoiseFloor of `values` and all
   double deviation_discrepancy = 0;  // see Discrepancy
+};
+
+// See proto/normd/v1/report.proto.
+struct ColdStartTime {
+  std::optional<int64_t> tokens;  // none: never
 };
 
 // Keeps snapshots at the first update at or after 1, 2, 4, 8, ... values per channel.

@@ -88,4 +88,22 @@ std::vector<RatioNode> DeviationRatio::Nodes(double kink) const {
   return nodes;
 }
 
+double RatioDistance(const DeviationRatio& before) {
+  double sum = 0;
+  for (const auto& [ratio, mass] : before.Nodes(1)) sum += mass * std::fabs(ratio - 1);
+  return sum;
+}
+
+DeviationFloors AfterUpdate(const DeviationRatio& before, const Update& update) {
+  const bool may_match = update.new_share < 1 && update.old_share > 0;
+  const double match = may_match ? std::sqrt(update.old_share / (1 - update.new_share)) : 1;
+  DeviationFloors floors;
+  for (const auto& [ratio, mass] : before.Nodes(match)) {
+    const double inverse = std::sqrt(update.old_share / (ratio * ratio) + update.new_share);
+    floors.by_batch += mass * std::fabs(inverse - 1);
+    floors.by_running += mass * std::fabs(1 / inverse - 1);
+  }
+  return floors;
+}
+
 }  // namespace normd

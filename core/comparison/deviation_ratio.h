@@ -36,6 +36,22 @@ class DeviationRatio {
   std::optional<VarianceDensity> mixing_;  // else
 };
 
+// E |s_B / s - 1|.
+double RatioDistance(const DeviationRatio& before);
+
+// How a batch enters: s'^2 = old_share * s^2 + new_share * s_B^2.
+struct Update {
+  double old_share = 0;
+  double new_share = 0;
+};
+
+struct DeviationFloors {
+  double by_batch = 0;    // E |s' / s_B - 1|
+  double by_running = 0;  // E |s_B / s' - 1|
+};
+
+DeviationFloors AfterUpdate(const DeviationRatio& before, const Update& update);
+
 }  // namespace normd
 
 #endif  // NORMD_CORE_COMPARISON_DEVIATION_RATIO_H_

@@ -1,5 +1,6 @@
 #include "core/comparison/discrepancies.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <utility>
@@ -101,32 +102,62 @@ double RunningDiscrepancies::NewWeight(double count) const {
   return count / (running_.count() + count);
 }
 
+// Of tokens: from one of them on, so that nothing is lost where they are far from 0.
+void RunningDiscrepancies::BeginWith(const Tokens& first) {
+  constexpr double kLargest = 1e100;  // to begin with
+  Moments token(first.channels);
+  token.Compute(first.data, first.layout());
+  for (double& mean : token.mean) mean = std::clamp(mean, -kLargest, kLargest);
+  StatisticsSnapshot start;
+  start.mean = token.mean;
+  start.variance.resize(first.channels);
+  running_ = *RunningStatistics::From(running_.estimator(), first.channels, start);
+  start_ = std::move(token.mean);
+}
+
 ChannelStatistics RunningDiscrepancies::Current() const {
   StatisticsSnapshot snapshot = running_.Snapshot();
   if (std::holds_alternative<BatchEma>(running_.estimator())) {
     for (double& value : snapshot.mean) value /= weight_;
     for (double& value : snapshot.variance) value /= weight_;
   }
+  // The start is one more token, of weight 1 - weight_.
+  for (size_t c = 0; c < start_.size(); ++c) {
+    const double distance = (snapshot.mean[c] - start_[c]) / weight_;
+    snapshot.mean[c] = start_[c] + distance;
+    snapshot.variance[c] =
+        std::max(0.0, snapshot.variance[c] / weight_ - (1 - weight_) * distance * distance);
+  }
   return {std::move(snapshot.mean), std::move(snapshot.variance)};
 }
 
 void RunningDiscrepancies::Add(const Tokens& batch, const Moments& moments) {
   if (moments.count < 2 && !TakesSingleTokens(running_.estimator())) return;
-  const double new_weight = NewWeight(moments.count);
   const bool measures = folded_ >= kBatchesBefore;
-  if (measures) {
-    batches_.Add([&] {
-      if (averaged_.weights.empty()) {
-        return Batch{moments.count, PooledReference{running_.count()}, new_weight};
-      }
-      return Batch{moments.count, averaged_, new_weight};
-    });
-  }
+  if (measures) KeepReference(moments.count);
   Fold(batch, moments);
   if (folded_ < kBatchesBefore) return;
   ChannelStatistics after = Current();
   if (measures) Measure(moments, after);
   before_ = std::move(after);
+}
+
+// Of those that an average of tokens consists of: what comes before e^-26 of its weight is nothing.
+double RunningDiscrepancies::TokensThatWeigh() const {
+  constexpr double kNegligible = 26;
+  const double decay = -std::log1p(-std::get<TokenEma>(running_.estimator()).alpha);
+  return std::min(running_.count(), 8 + std::ceil(kNegligible / decay));
+}
+
+void RunningDiscrepancies::KeepReference(double count) {
+  batches_.Add([&]() -> Batch {
+    const double new_weight = NewWeight(count);
+    if (const auto* ema = std::get_if<TokenEma>(&running_.estimator())) {
+      return {count, {TokenAveragedReference{ema->alpha, TokensThatWeigh()}}, new_weight};
+    }
+    if (averaged_.weights.empty()) return {count, PooledReference{running_.count()}, new_weight};
+    return {count, averaged_, new_weight};
+  });
 }
 
 void RunningDiscrepancies::Fold(const Tokens& batch, const Moments& moments) {
@@ -140,7 +171,12 @@ void RunningDiscrepancies::Fold(const Tokens& batch, const Moments& moments) {
     averaged_.counts.push_back(moments.count);
   }
   if (ema != nullptr) weight_ = weight_ * (1 - ema->new_weight()) + ema->new_weight();
+  const auto* token_ema = std::get_if<TokenEma>(&estimator);
+  if (token_ema != nullptr && folded_ == 0) BeginWith(batch.Slice(0, 1));
   running_.Fold(batch.data, batch.layout(), moments);
+  if (token_ema != nullptr) {
+    weight_ = -std::expm1(running_.count() * std::log1p(-token_ema->alpha));
+  }
   ++folded_;
 }
 
@@ -186,16 +222,31 @@ void RunningDiscrepancies::Measure(const Moments& batch, const ChannelStatistics
   for (size_t i = 0; i < kDiscrepancyKinds; ++i) figures[i].AddTo(means_[i]);
 }
 
+DiscrepancyFloors RunningDiscrepancies::FloorsOf(const Batch& batch) {
+  if (const auto* averaged = std::get_if<AveragedReference>(&batch.reference)) {
+    return NoiseFloors(batch.count, *averaged, batch.new_weight);
+  }
+  if (const auto* tokens = std::get_if<TokenAveragedReference>(&batch.reference)) {
+    return NoiseFloors(batch.count, *tokens);
+  }
+  return NoiseFloors(batch.count, std::get<PooledReference>(batch.reference));
+}
+
+// Of an average of tokens, batches of one size after its first tokens do.
+bool RunningDiscrepancies::HaveSameFloors(const Batch& a, const Batch& b) {
+  const auto* tokens = std::get_if<TokenAveragedReference>(&a.reference);
+  const auto* others = std::get_if<TokenAveragedReference>(&b.reference);
+  return tokens != nullptr && others != nullptr && a.count == b.count && *tokens == *others;
+}
+
 void RunningDiscrepancies::Summarize(const std::vector<double>& variance,
                                      Discrepancies& result) const {
-  const bool has_floors = !running_.folds_tokens();
   std::array<FloorMean, kDiscrepancyKinds> floors;
+  const Batch* last = nullptr;
+  DiscrepancyFloors all;
   for (const Batch& batch : batches_.kept()) {
-    if (!has_floors) break;
-    const auto* averaged = std::get_if<AveragedReference>(&batch.reference);
-    const DiscrepancyFloors all =
-        averaged != nullptr ? NoiseFloors(batch.count, *averaged, batch.new_weight)
-                            : NoiseFloors(batch.count, std::get<PooledReference>(batch.reference));
+    if (last == nullptr || !HaveSameFloors(*last, batch)) all = FloorsOf(batch);
+    last = &batch;
     const std::optional<double> in_order[] = {all.tid_mean_by_batch,
                                               all.tid_deviation_by_batch,
                                               all.tid_mean_by_running,

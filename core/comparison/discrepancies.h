@@ -102,17 +102,24 @@ class RunningDiscrepancies {
  private:
   struct Batch {
     double count = 0;
-    std::variant<PooledReference, AveragedReference> reference;
+    std::variant<PooledReference, AveragedReference, TokenAveragedReference> reference;
     double new_weight = 0;
   };
+
+  double TokensThatWeigh() const;
+  static DiscrepancyFloors FloorsOf(const Batch& batch);
+  static bool HaveSameFloors(const Batch& a, const Batch& b);
 
   void Measure(const Moments& batch, const ChannelStatistics& after);
   void Fold(const Tokens& batch, const Moments& moments);
   double NewWeight(double count) const;
+  void BeginWith(const Tokens& first);
+  void KeepReference(double count);
   ChannelStatistics Current() const;
 
-  RunningStatistics running_;  // an average begins with nothing, of weight 1 - weight_
+  RunningStatistics running_;  // an average begins with variance 0, of weight 1 - weight_
   double weight_ = 0;
+  std::vector<double> start_;  // and of tokens, with this mean
   int64_t folded_ = 0;
   ChannelStatistics before_;
   AveragedReference averaged_;

@@ -114,7 +114,7 @@ OrderFigures FiguresOf(const ScaledSegments& segments, const std::vector<size_t>
 
 }  // namespace
 
-std::optional<Drift> DriftOf(const StreamSegments& stream, uint64_t seed) {
+std::optional<Drift> DriftOf(const StreamSegments& stream, uint64_t seed, StopRequest& stop) {
   const size_t segments = stream.segments().size();
   if (segments < kLeastSegments) return std::nullopt;
   const ScaledSegments scaled = Scale(stream, stream.All());
@@ -128,6 +128,7 @@ std::optional<Drift> DriftOf(const StreamSegments& stream, uint64_t seed) {
   SeededRandom random(seed);
   int better = 0;
   for (int i = 0; i < kShuffles; ++i) {
+    if (stop.IsMade()) return std::nullopt;
     Shuffle(random, order);
     const OrderFigures chance = FiguresOf(scaled, order);
     result.mean_shift_floor += chance.mean_shift / kShuffles;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "core/comparison/stop_request.h"
 #include "core/comparison/stream_segments.h"
 
 namespace normd {
@@ -22,7 +23,8 @@ struct Drift {
 // Absent for fewer than 16 segments, or where no channel has variance. Chance is what 999 shuffles
 // of the segments give: that takes channels that go together, and tokens that do within a segment,
 // as they are.
-std::optional<Drift> DriftOf(const StreamSegments& stream, uint64_t seed);
+// Absent too where a stop is asked for.
+std::optional<Drift> DriftOf(const StreamSegments& stream, uint64_t seed, StopRequest& stop);
 
 }  // namespace normd
 

@@ -19,37 +19,6 @@ std::optional<double> IfFinite(double value) {
   return std::isfinite(value) ? std::optional(value) : std::nullopt;
 }
 
-// E |s_B / s - 1|.
-double RatioDistance(const DeviationRatio& before) {
-  double sum = 0;
-  for (const auto& [ratio, mass] : before.Nodes(1)) sum += mass * std::fabs(ratio - 1);
-  return sum;
-}
-
-// How a batch enters: s'^2 = old_share * S + new_share * s_B^2.
-struct Update {
-  double old_share = 0;
-  double new_share = 0;
-};
-
-// E |s' / s_B - 1| and E |s_B / s' - 1|.
-struct DeviationFloors {
-  double by_batch = 0;
-  double by_running = 0;
-};
-
-DeviationFloors AfterUpdate(const DeviationRatio& before, const Update& update) {
-  const bool may_match = update.new_share < 1 && update.old_share > 0;
-  const double match = may_match ? std::sqrt(update.old_share / (1 - update.new_share)) : 1;
-  DeviationFloors floors;
-  for (const auto& [ratio, mass] : before.Nodes(match)) {
-    const double inverse = std::sqrt(update.old_share / (ratio * ratio) + update.new_share);
-    floors.by_batch += mass * std::fabs(inverse - 1);
-    floors.by_running += mass * std::fabs(1 / inverse - 1);
-  }
-  return floors;
-}
-
 void SetBefore(double n, double mean_variance, const VarianceLaw& reference,
                DiscrepancyFloors& floors) {
   const double mean_deviation = std::sqrt(1 / n + mean_variance);

@@ -38,6 +38,15 @@ struct AveragedReference {
   bool unbiased = false;        // variances are multiplied by count / (count - 1) first
 };
 
+// The weighted mean and variance of values, as by TokenEma: the one that came j values before the
+// last weighs (1 - alpha)^j, divided by the sum of all. The batch enters value by value.
+struct TokenAveragedReference {
+  double alpha = 0;
+  double count = 0;
+
+  bool operator==(const TokenAveragedReference&) const = default;
+};
+
 // Of all values in the end, of which the batch's n are a part.
 struct WholeReference {
   double count = 0;
@@ -82,6 +91,10 @@ DiscrepancyFloors NoiseFloors(double n, const PooledReference& reference);
 
 // `new_weight` is a.
 DiscrepancyFloors NoiseFloors(double n, const AveragedReference& reference, double new_weight);
+
+// See token_average_floors.cc. Relative error below 1e-6; of the tid_deviation_* ones below 0.5 %,
+// and they are absent where n * alpha is above 1/2.
+DiscrepancyFloors NoiseFloors(double n, const TokenAveragedReference& reference);
 
 // The same as a pooled reference of the other count - n values after the batch entered. 0 for n =
 // count.

@@ -20,9 +20,24 @@ absl::Status CheckAboveZero(const char* name, double value) {
   return InvalidFieldError(absl::StrCat("thresholds.", name), "must be above 0");
 }
 
+// Of a plan whose defaults are written out.
+absl::Status CheckCells(const ComparisonPlan& plan, int64_t methods) {
+  std::set<BatchOrder> measured(plan.orders.begin(), plan.orders.end());
+  measured.insert(BatchOrder::kArrival);
+  const auto sizes = static_cast<int64_t>(plan.batch_sizes.size());
+  const auto orders = static_cast<int64_t>(measured.size());
+  const int64_t cells = sizes * (orders + 1) * methods;
+  if (cells <= ComparisonPlan::kMostCells) return absl::OkStatus();
+  return InvalidFieldError(
+      "batch_sizes",
+      absl::StrCat("are too many: ", sizes, " sizes (the one in use among them) in ", orders,
+                   " orders, that of arrival with padding too, of ", methods, " methods are ",
+                   cells, " cells; at most ", ComparisonPlan::kMostCells, " are allowed"));
+}
+
 }  // namespace
 
-absl::Status Complete(ComparisonPlan& plan) {
+absl::Status Complete(ComparisonPlan& plan, int64_t methods) {
   if (plan.batch_sizes.empty()) plan.batch_sizes = {0, 1, 2, 4, 8, 32, 128, 4096};
   if (plan.orders.empty()) {
     plan.orders = {BatchOrder::kArrival, BatchOrder::kShuffled, BatchOrder::kBySequence,
@@ -54,6 +69,7 @@ absl::Status Complete(ComparisonPlan& plan) {
       plan.batch_sizes.end()) {
     plan.batch_sizes.push_back(in_use);
   }
+  NORMD_RETURN_IF_ERROR(CheckCells(plan, methods));
   NORMD_RETURN_IF_ERROR(CheckAboveZero("largest_gap", plan.thresholds.largest_gap));
   NORMD_RETURN_IF_ERROR(CheckAboveZero("largest_ratio", plan.thresholds.largest_ratio));
   NORMD_RETURN_IF_ERROR(CheckAboveZero("largest_drift", plan.thresholds.largest_drift));

@@ -10,6 +10,7 @@
 
 #include "core/comparison/cell.h"
 #include "core/comparison/channel_shapes.h"
+#include "core/comparison/cold_start.h"
 #include "core/comparison/drift.h"
 #include "core/comparison/group_split.h"
 #include "core/comparison/padding_measure.h"
@@ -25,7 +26,7 @@ struct MethodReport {
   std::string title;
   NormalizationSpec spec;
   bool gap_is_exactly_zero = false;
-  std::optional<int64_t> cold_start_tokens;
+  std::optional<ColdStartTime> cold_start;
   std::optional<double> padding_gap;
   int64_t state_bytes = 0;
   double nanoseconds_per_token = 0;

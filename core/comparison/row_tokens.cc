@@ -1,7 +1,5 @@
 #include "core/comparison/row_tokens.h"
 
-#include <cstring>
-
 #include "core/kernels/row_kernels.h"
 
 namespace normd {
@@ -24,7 +22,8 @@ RowTokens RowTokens::For(absl::Span<const Normalizer> methods,
 }
 
 ChunkTokens RowTokens::Read(ConstElements x, const Rows& rows,
-                            absl::Span<const int64_t> sequence_ids, int64_t first_row) {
+                            absl::Span<const int64_t> sequence_ids, int64_t first_row,
+                            absl::Span<const int64_t> valid_steps) {
   ChunkTokens result;
   const int64_t steps = steps_.TotalSteps(rows);
   result.tokens = {x, TokensOf(steps), channels_};
@@ -32,8 +31,13 @@ ChunkTokens RowTokens::Read(ConstElements x, const Rows& rows,
     Transpose(x, steps);
     result.tokens.data = {x.type, transposed_.data()};
   }
+  padding_.clear();
   for (int64_t row = 0; row < rows.count; ++row) {
     TokenRun run{std::nullopt, TokensOf(steps_.StepsOf(rows, row))};
+    if (!valid_steps.empty()) {
+      padding_.resize(padding_.size() + TokensOf(valid_steps[row]), 0);
+      padding_.resize(padding_.size() + run.tokens - TokensOf(valid_steps[row]), 1);
+    }
     if (!sequence_ids.empty()) {
       run.sequence = sequence_ids[row];
     } else if (steps_.may_vary || steps_.steps > 1 || run.tokens > 1) {
@@ -46,6 +50,7 @@ ChunkTokens RowTokens::Read(ConstElements x, const Rows& rows,
       result.runs.push_back(run);
     }
   }
+  if (!padding_.empty()) result.tokens.padding = padding_.data();
   if (!kernels::AllFinite(result.tokens.data, result.tokens.count * channels_)) {
     DropNonFinite(result);
   }
@@ -69,23 +74,21 @@ void RowTokens::Transpose(ConstElements x, int64_t steps) {
 }
 
 void RowTokens::DropNonFinite(ChunkTokens& chunk) {
-  finite_.clear();
+  finite_.Clear();
   int64_t token = 0;
   for (TokenRun& run : chunk.runs) {
     const int64_t end = token + run.tokens;
     for (; token < end; ++token) {
       const Tokens one = chunk.tokens.Slice(token, 1);
       if (kernels::AllFinite(one.data, channels_)) {
-        const char* const begin = one.data.As<char>();
-        finite_.insert(finite_.end(), begin, begin + one.bytes());
+        finite_.Add(one);
       } else {
         --run.tokens;
         ++chunk.non_finite;
       }
     }
   }
-  chunk.tokens = {
-      {chunk.tokens.data.type, finite_.data()}, chunk.tokens.count - chunk.non_finite, channels_};
+  chunk.tokens = finite_.count() > 0 ? finite_.Get() : chunk.tokens.Slice(0, 0);
 }
 
 }  // namespace normd

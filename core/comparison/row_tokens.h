@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "core/comparison/token_buffer.h"
 #include "core/comparison/tokens.h"
 #include "core/method/normalizer.h"
 #include "core/tensor/rows.h"
@@ -36,10 +37,11 @@ class RowTokens {
   const ChannelLayout& per_step() const { return per_step_; }
 
   // The tokens of `rows`, and where they belong: to `sequence_ids`, one a row, or to sequences
-  // numbered from `first_row` on, where rows have several tokens. Valid until the next call, and as
-  // long as `x` is.
+  // numbered from `first_row` on, where rows have several tokens. After so many `valid_steps` of
+  // each row there is padding; empty: there is none. Valid until the next call, and as long as `x`
+  // is.
   ChunkTokens Read(ConstElements x, const Rows& rows, absl::Span<const int64_t> sequence_ids,
-                   int64_t first_row);
+                   int64_t first_row, absl::Span<const int64_t> valid_steps = {});
 
  private:
   RowTokens() = default;
@@ -53,7 +55,8 @@ class RowTokens {
   ChannelLayout per_step_;
   int64_t channels_ = 1;
   std::vector<char> transposed_;
-  std::vector<char> finite_;
+  std::vector<char> padding_;
+  TokenBuffer finite_;
 };
 
 }  // namespace normd

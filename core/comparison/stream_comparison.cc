@@ -37,7 +37,7 @@ int64_t StateBytes(const ComparedMethod& method) {
 absl::StatusOr<std::unique_ptr<StreamComparison>> StreamComparison::Create(
     ComparisonPlan plan, absl::Span<const Normalizer> methods, absl::Span<const int64_t> row_shape,
     Clock clock) {
-  NORMD_RETURN_IF_ERROR(PrefixField("plan", Complete(plan)));
+  NORMD_RETURN_IF_ERROR(PrefixField("plan", Complete(plan, static_cast<int64_t>(methods.size()))));
   const ChannelLayout per_step = RowTokens::For(methods, row_shape).per_step();
   std::vector<ComparedMethod> compared;
   for (const Normalizer& method : methods) {
@@ -55,6 +55,7 @@ StreamComparison::StreamComparison(ComparisonPlan plan, std::vector<ComparedMeth
       methods_(std::move(methods)),
       channels_(channels),
       clock_(clock),
+      cells_(plan_, false, methods_, channels),
       segments_(channels),
       sample_(plan_.seed, plan_.sample_bytes),
       by_sequence_(channels),
@@ -62,15 +63,10 @@ StreamComparison::StreamComparison(ComparisonPlan plan, std::vector<ComparedMeth
       sequence_(channels),
       whole_(channels),
       scratch_(channels) {
-  for (const int64_t size : plan_.batch_sizes) {
-    Cell& cell = cells_.emplace_back(MakeCell(BatchOrder::kArrival, size, false));
-    if (IsDrawn(size)) cell.CountOutputs();
-    if (size == plan_.batch_size_in_use.value_or(0)) cell.WatchColdStart();
+  for (Cell& cell : cells_.cells()) {
+    if (IsDrawn(cell.batch_size())) cell.CountOutputs();
+    if (cell.batch_size() == plan_.batch_size_in_use.value_or(0)) cell.WatchColdStart();
   }
-}
-
-Cell StreamComparison::MakeCell(BatchOrder order, int64_t batch_size, bool with_padding) const {
-  return Cell(order, batch_size, with_padding, methods_, channels_);
 }
 
 void StreamComparison::Add(const ChunkTokens& valid, const ChunkTokens* with_padding) {
@@ -78,25 +74,14 @@ void StreamComparison::Add(const ChunkTokens& valid, const ChunkTokens* with_pad
   non_finite_tokens_ += valid.non_finite;
   segments_.Add(valid.tokens);
   scales_.Add(valid.tokens);
-  for (Cell& cell : cells_) {
-    cell.Train(valid.tokens);
-    cell.EndTrainingChunk();
-  }
+  cells_.Train(valid.tokens);
   AddSequences(valid);
-  if (with_padding == nullptr && padded_cells_.empty()) return;
   if (with_padding != nullptr) {
     padded_tokens_ += with_padding->tokens.count - valid.tokens.count;
     padding_.Add(valid.tokens, with_padding->tokens);
+    if (!padded_) padded_.emplace(plan_, methods_, channels_);
   }
-  if (padded_cells_.empty()) {
-    for (const int64_t size : plan_.batch_sizes) {
-      padded_cells_.push_back(MakeCell(BatchOrder::kArrival, size, true));
-    }
-  }
-  for (Cell& cell : padded_cells_) {
-    cell.Train(with_padding != nullptr ? with_padding->tokens : valid.tokens);
-    cell.EndTrainingChunk();
-  }
+  if (padded_) padded_->Add(with_padding != nullptr ? with_padding->tokens : valid.tokens);
 }
 
 void StreamComparison::AddSequences(const ChunkTokens& chunk) {
@@ -124,40 +109,37 @@ void StreamComparison::EndSequence() {
   open_sequence_.reset();
 }
 
-void StreamComparison::EndFirstPass() {
+void StreamComparison::EndFirstPass(StopRequest& stop) {
   EndSequence();
   sample_.Finish();
   whole_ = segments_.All();
-  if (sample_.has_sequences()) LeaveOutConstantPositions();
-  for (Cell& cell : cells_) cell.FinishTraining(whole_);
+  if (sample_.has_sequences()) LeaveOutConstantPositions(stop);
+  cells_.FinishTraining(whole_);
   first_pass_ended_ = true;
 }
 
-void StreamComparison::AddAgain(const ChunkTokens& valid) {
-  if (!first_pass_ended_) EndFirstPass();
+void StreamComparison::AddAgain(const ChunkTokens& valid, const ChunkTokens* with_padding) {
+  if (!first_pass_ended_) {
+    StopRequest never([] { return false; });
+    EndFirstPass(never);
+  }
   tokens_again_ += valid.tokens.count;
-  for (Cell& cell : cells_) {
-    cell.Infer(valid.tokens);
-    cell.EndInferenceChunk();
+  cells_.Infer(valid.tokens);
+  if (!padded_) return;
+  if (with_padding != nullptr) {
+    padded_->AddAgain(with_padding->tokens);
+  } else if (padded_->comes_again()) {
+    padded_->AddAgain(valid.tokens);
   }
 }
 
-void StreamComparison::InferFromSample() {
-  for (Cell& cell : cells_) {
-    // Of a part of the stream, chunks are none.
-    if (!sample_.is_complete() && cell.batch_size() == 0) cell.InferInUsualBatches();
-    sample_.ForEach(
-        BatchOrder::kArrival, plan_.seed, [&](const Tokens& tokens) { cell.Infer(tokens); },
-        [&] { cell.EndInferenceChunk(); });
-  }
-}
-
-ComparisonReport StreamComparison::Finish() {
+std::optional<ComparisonReport> StreamComparison::Finish(absl::FunctionRef<bool()> is_abandoned) {
+  StopRequest stop(is_abandoned);
   ComparisonReport report;
   const bool from_sample = !first_pass_ended_;
   if (from_sample) {
-    EndFirstPass();
-    InferFromSample();
+    EndFirstPass(stop);
+    cells_.InferFrom(sample_, stop);
   }
   // Of a second pass that was not the same, what came is a sample too.
   const bool is_whole = from_sample ? sample_.is_complete() : tokens_again_ == tokens_;
@@ -172,66 +154,79 @@ ComparisonReport StreamComparison::Finish() {
     report.verdict = VerdictOf(report, methods_);
     return report;
   }
-  for (const Cell& cell : cells_) {
-    report.cells.push_back(cell.Result());
-    report.cells.back().from_sample = !is_whole;
-  }
-  for (Cell& cell : padded_cells_) {
-    cell.FinishTraining(whole_);
-    report.cells.push_back(cell.Result());
-  }
-  MeasureCoBatches(report);
+  cells_.AddResults(!is_whole, stop, report.cells);
+  if (padded_) padded_->Finish(stop, report.cells);
+  padded_.reset();  // what follows takes as much memory
+  if (stop.IsMade()) return std::nullopt;
+  MeasureCoBatches(stop, report);
   for (const BatchOrder order : plan_.orders) {
-    if (order != BatchOrder::kArrival) MeasureOrder(order, report);
+    if (order != BatchOrder::kArrival) MeasureOrder(order, stop, report);
   }
   report.variance_split = scales_.Result(whole_);
   report.by_sequence = by_sequence_.Result();
-  if (sample_.has_sequences()) MeasurePositions(report);
-  MeasureShapes(report);
-  report.drift = DriftOf(segments_, plan_.seed);
+  if (sample_.has_sequences()) MeasurePositions(stop, report);
+  MeasureShapes(stop, report);
+  report.drift = DriftOf(segments_, plan_.seed, stop);
   report.padding = padding_.Effect(whole_);
   if (report.padding) {
     const auto padded = static_cast<double>(padded_tokens_);
     report.padding->padded_share = padded / (padded + static_cast<double>(tokens_));
   }
-  MeasureMethods(report);
+  MeasureMethods(stop, report);
+  if (stop.IsMade()) return std::nullopt;
   DrawSegments(report);
   report.verdict = VerdictOf(report, methods_);
   return report;
 }
 
-void StreamComparison::MeasureOrder(BatchOrder order, ComparisonReport& report) const {
+void StreamComparison::MeasureOrder(BatchOrder order, StopRequest& stop,
+                                    ComparisonReport& report) const {
   const bool by_group = order == BatchOrder::kBySequence || order == BatchOrder::kByPosition;
   if (by_group && !sample_.has_sequences()) return;
   for (const int64_t size : plan_.batch_sizes) {
     if (size == 0 && !by_group) continue;
-    Cell cell = MakeCell(order, size, false);
-    sample_.ForEach(
-        order, plan_.seed, [&](const Tokens& tokens) { cell.Train(tokens); },
-        [&] { cell.EndTrainingGroup(); });
-    if (cell.batches() == 0) continue;
-    cell.FinishTraining(whole_);
-    sample_.ForEach(
-        order, plan_.seed, [&](const Tokens& tokens) { cell.Infer(tokens); },
-        [&] { cell.EndInferenceGroup(); });
-    report.cells.push_back(cell.Result());
-    report.cells.back().from_sample = !sample_.is_complete();
+    if (stop.IsMade()) return;
+    Cell cell(order, size, false, methods_, channels_);
+    MeasureCell(cell, order, stop, report);
   }
 }
 
-void StreamComparison::MeasureCoBatches(ComparisonReport& report) const {
+void StreamComparison::MeasureCell(Cell& cell, BatchOrder order, StopRequest& stop,
+                                   ComparisonReport& report) const {
+  sample_.ForEach(
+      order, plan_.seed,
+      [&](const Tokens& tokens) {
+        if (!stop.IsMadeBefore(tokens.count)) cell.Train(tokens);
+      },
+      [&] { cell.EndTrainingGroup(); });
+  if (cell.batches() == 0) return;
+  cell.FinishTraining(whole_);
+  sample_.ForEach(
+      order, plan_.seed,
+      [&](const Tokens& tokens) {
+        if (!stop.IsMadeBefore(tokens.count)) cell.Infer(tokens);
+      },
+      [&] { cell.EndInferenceGroup(); });
+  if (stop.IsMade()) return;
+  report.cells.push_back(cell.Result(stop));
+  report.cells.back().from_sample = !sample_.is_complete();
+}
+
+void StreamComparison::MeasureCoBatches(StopRequest& stop, ComparisonReport& report) const {
   // Probes, and all others, from which their mates are drawn.
-  std::vector<Tokens> mates = sample_.Singles();
+  SingleTokens mates = sample_.Singles();
   SeededRandom random(plan_.seed);
-  Shuffle(random, mates);
+  mates.ShuffleBy(random);
   const size_t count = std::min(kProbes, mates.size() / 2);
   if (count == 0) return;
-  const std::vector<Tokens> probes(mates.end() - static_cast<int64_t>(count), mates.end());
-  mates.resize(mates.size() - count);
-  for (size_t i = 0; i < cells_.size(); ++i) {
+  const SingleTokens probes = mates.TakeLast(count);
+  SingleTokens first_probe;
+  first_probe.Add(probes[0]);
+  for (size_t i = 0; i < cells_.cells().size(); ++i) {
     CellReport& cell = report.cells[i];
     if (cell.usual_batch_size > static_cast<int64_t>(mates.size())) continue;
     for (size_t method = 0; method < cell.methods.size(); ++method) {
+      if (stop.IsMade()) return;
       const auto outputs = OutputsAmongMates(methods_[method], mates, probes, cell.usual_batch_size,
                                              kCoBatches, plan_.seed);
       if (outputs) cell.methods[method].co_batch_sensitivity = SensitivityOf(*outputs, channels_);
@@ -240,8 +235,9 @@ void StreamComparison::MeasureCoBatches(ComparisonReport& report) const {
   std::optional<int64_t> channel;  // where the first method's outputs for a token vary most
   for (const int64_t size : kDrawnMates) {
     for (size_t method = 0; method < methods_.size(); ++method) {
-      const auto outputs = OutputsAmongMates(methods_[method], mates, {probes.front()}, size,
-                                             kDrawnBatches, plan_.seed);
+      if (stop.IsMade()) return;
+      const auto outputs =
+          OutputsAmongMates(methods_[method], mates, first_probe, size, kDrawnBatches, plan_.seed);
       if (!outputs) continue;
       if (!channel) channel = MostVariedChannel(*outputs);
       CoBatchPlot& plot = report.plots.co_batches.emplace_back();
@@ -253,18 +249,24 @@ void StreamComparison::MeasureCoBatches(ComparisonReport& report) const {
   }
 }
 
-void StreamComparison::MeasureShapes(ComparisonReport& report) const {
-  const std::vector<Tokens> tokens = sample_.Singles();
+void StreamComparison::MeasureShapes(StopRequest& stop, ComparisonReport& report) const {
+  const SingleTokens tokens = sample_.Singles();
   StreamSegments pieces(channels_);
-  for (const Tokens& token : tokens) pieces.Add(token);
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    if (stop.IsMadeBefore(1)) return;
+    pieces.Add(tokens[i]);
+  }
   const Moments moments = pieces.All();
   ChannelShapeSums sums(moments);
-  for (const Tokens& token : tokens) sums.Add(token);
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    if (stop.IsMadeBefore(1)) return;
+    sums.Add(tokens[i]);
+  }
   report.channels = sums.Result();
 }
 
 void StreamComparison::ForEachPosition(
-    absl::FunctionRef<void(int64_t, const Moments&)> body) const {
+    StopRequest& stop, absl::FunctionRef<void(int64_t, const Moments&)> body) const {
   int64_t open = 0;
   Moments moments(channels_);
   Moments one(channels_);
@@ -273,6 +275,7 @@ void StreamComparison::ForEachPosition(
     moments = Moments(channels_);
   };
   sample_.ForEachAt([&](int64_t position, const Tokens& token) {
+    if (stop.IsMadeBefore(1)) return;
     if (position != open) end();
     open = position;
     one.Compute(token.data, token.layout());
@@ -281,10 +284,10 @@ void StreamComparison::ForEachPosition(
   end();
 }
 
-void StreamComparison::LeaveOutConstantPositions() {
+void StreamComparison::LeaveOutConstantPositions(StopRequest& stop) {
   // The same token comes out of a network with other rounding each time.
   constexpr double kNegligible = 1e-6;
-  ForEachPosition([&](int64_t position, const Moments& moments) {
+  ForEachPosition(stop, [&](int64_t position, const Moments& moments) {
     bool is_constant = true;
     for (size_t c = 0; c < whole_.m2.size(); ++c) {
       const double most = kNegligible * whole_.m2[c] / whole_.count;
@@ -295,9 +298,9 @@ void StreamComparison::LeaveOutConstantPositions() {
   sample_.LeaveOut(constant_positions_);
 }
 
-void StreamComparison::MeasurePositions(ComparisonReport& report) const {
+void StreamComparison::MeasurePositions(StopRequest& stop, ComparisonReport& report) const {
   GroupSplit split(channels_);
-  ForEachPosition([&](int64_t position, const Moments& moments) {
+  ForEachPosition(stop, [&](int64_t position, const Moments& moments) {
     const bool is_constant =
         std::binary_search(constant_positions_.begin(), constant_positions_.end(), position);
     if (!is_constant) split.Add(moments);
@@ -306,27 +309,28 @@ void StreamComparison::MeasurePositions(ComparisonReport& report) const {
   if (report.by_position) report.by_position->constant_positions = constant_positions_;
 }
 
-void StreamComparison::MeasureMethods(ComparisonReport& report) const {
+void StreamComparison::MeasureMethods(StopRequest& stop, ComparisonReport& report) const {
   for (size_t i = 0; i < methods_.size(); ++i) {
     MethodReport& method = report.methods.emplace_back();
     method.padding_gap = padding_.GapOf(i);
     method.state_bytes = StateBytes(methods_[i]);
-    method.nanoseconds_per_token = NanosecondsPerToken(methods_[i]);
-    for (const Cell& cell : cells_) {
+    method.nanoseconds_per_token = NanosecondsPerToken(methods_[i], stop);
+    for (const Cell& cell : cells_.cells()) {
       if (cell.batch_size() != plan_.batch_size_in_use.value_or(0)) continue;
-      method.cold_start_tokens = cell.ColdStartTokens(i);
+      method.cold_start = cell.ColdStartOf(i);
     }
   }
 }
 
-double StreamComparison::NanosecondsPerToken(const ComparedMethod& method) const {
+double StreamComparison::NanosecondsPerToken(const ComparedMethod& method,
+                                             StopRequest& stop) const {
   if (!method.takes_tokens()) return 0;
   ChannelCoefficients coefficients;
   if (method.channels() != nullptr) coefficients = method.channels()->CoefficientsOf(whole_);
   double best = 0;
-  sample_.ForEach(
-      BatchOrder::kArrival, plan_.seed,
+  sample_.ForEachInOrder(
       [&](const Tokens& tokens) {
+        if (stop.IsMadeBefore(tokens.count)) return;
         std::vector<double> outputs(tokens.count * channels_);
         const int64_t begin = clock_();
         method.Apply(&coefficients, tokens, outputs.data());
@@ -368,7 +372,7 @@ void StreamComparison::DrawSegments(ComparisonReport& report) const {
       [&](const ChannelSeries& a, const ChannelSeries& b) { return square(a) > square(b); });
   if (channels.size() > kDrawnChannels) channels.resize(kDrawnChannels);
   plots.channels = std::move(channels);
-  for (const Cell& cell : cells_) {
+  for (const Cell& cell : cells_.cells()) {
     for (size_t i = 0; i < cell.densities().size(); ++i) {
       const Density& density = cell.densities()[i];
       if (density.empty()) continue;

@@ -10,12 +10,14 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "core/comparison/cell.h"
+#include "core/comparison/arrival_cells.h"
 #include "core/comparison/compared_method.h"
+#include "core/comparison/padded_stream.h"
 #include "core/comparison/padding_measure.h"
 #include "core/comparison/plan.h"
 #include "core/comparison/report.h"
 #include "core/comparison/row_tokens.h"
+#include "core/comparison/stop_request.h"
 #include "core/comparison/stream_segments.h"
 #include "core/comparison/token_sample.h"
 #include "core/comparison/variance_split.h"
@@ -43,38 +45,40 @@ class StreamComparison {
   void Add(const ChunkTokens& valid, const ChunkTokens* with_padding);
 
   // The same chunks come again.
-  void AddAgain(const ChunkTokens& valid);
+  void AddAgain(const ChunkTokens& valid, const ChunkTokens* with_padding);
 
-  // Once, at the end. gap_is_exactly_zero is left to the caller.
-  ComparisonReport Finish();
+  // Once, at the end. gap_is_exactly_zero is left to the caller. It may take long: `is_abandoned`
+  // is asked again and again, before every 256 tokens of each cell and before what takes as long as
+  // those, and there is no report once it says that nobody waits for one.
+  std::optional<ComparisonReport> Finish(absl::FunctionRef<bool()> is_abandoned);
 
  private:
-  void EndFirstPass();
+  void EndFirstPass(StopRequest& stop);
 
   StreamComparison(ComparisonPlan plan, std::vector<ComparedMethod> methods, int64_t channels,
                    Clock clock);
 
   void AddSequences(const ChunkTokens& chunk);
   void EndSequence();
-  Cell MakeCell(BatchOrder order, int64_t batch_size, bool with_padding) const;
-  void InferFromSample();
-  void MeasureOrder(BatchOrder order, ComparisonReport& report) const;
-  void MeasureCoBatches(ComparisonReport& report) const;
-  void MeasureShapes(ComparisonReport& report) const;
+  void MeasureOrder(BatchOrder order, StopRequest& stop, ComparisonReport& report) const;
+  void MeasureCell(Cell& cell, BatchOrder order, StopRequest& stop, ComparisonReport& report) const;
+  void MeasureCoBatches(StopRequest& stop, ComparisonReport& report) const;
+  void MeasureShapes(StopRequest& stop, ComparisonReport& report) const;
   // body(position, moments) for each position in the sample, but for those left out.
-  void ForEachPosition(absl::FunctionRef<void(int64_t, const Moments&)> body) const;
-  void LeaveOutConstantPositions();
-  void MeasurePositions(ComparisonReport& report) const;
-  void MeasureMethods(ComparisonReport& report) const;
-  double NanosecondsPerToken(const ComparedMethod& method) const;
+  void ForEachPosition(StopRequest& stop,
+                       absl::FunctionRef<void(int64_t, const Moments&)> body) const;
+  void LeaveOutConstantPositions(StopRequest& stop);
+  void MeasurePositions(StopRequest& stop, ComparisonReport& report) const;
+  void MeasureMethods(StopRequest& stop, ComparisonReport& report) const;
+  double NanosecondsPerToken(const ComparedMethod& method, StopRequest& stop) const;
   void DrawSegments(ComparisonReport& report) const;
 
   ComparisonPlan plan_;
   std::vector<ComparedMethod> methods_;
   int64_t channels_;
   Clock clock_;
-  std::vector<Cell> cells_;         // in the order of arrival
-  std::vector<Cell> padded_cells_;  // the same with padding; none where there is none
+  ArrivalCells cells_;
+  std::optional<PaddedStream> padded_;  // where there is padding
   StreamSegments segments_;
   TokenScales scales_;
   TokenSample sample_;

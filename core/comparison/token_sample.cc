@@ -8,7 +8,7 @@
 
 namespace normd {
 
-void TokenSample::BeginUnit(const Tokens& tokens, std::optional<int64_t> sequence) {
+void TokenSample::BeginUnit(std::optional<int64_t> sequence) {
   int64_t position = 0;
   if (open_ && open_->sequence == sequence) position = open_->first_position + open_tokens_;
   Close();
@@ -16,19 +16,19 @@ void TokenSample::BeginUnit(const Tokens& tokens, std::optional<int64_t> sequenc
   open_->first_token = seen_;
   open_->sequence = sequence;
   open_->first_position = position;
-  open_->tokens = {{tokens.data.type, nullptr}, 0, tokens.channels};
   open_number_ = random_.Next();
   keeps_open_ = !evicted_ || open_number_ < least_evicted_;
   open_tokens_ = 0;
 }
 
 void TokenSample::Close() {
-  if (!open_ || !keeps_open_ || open_->tokens.count == 0) return;
-  bytes_ += static_cast<int64_t>(open_->bytes.size());
+  if (!open_ || !keeps_open_ || open_->tokens.count() == 0) return;
+  open_->tokens.ShrinkToFit();
+  bytes_ += open_->tokens.bytes();
   units_.emplace(open_number_, *std::move(open_));
   while (bytes_ > max_bytes_ && units_.size() > 1) {
     const auto last = std::prev(units_.end());
-    bytes_ -= static_cast<int64_t>(last->second.bytes.size());
+    bytes_ -= last->second.tokens.bytes();
     least_evicted_ = last->first;
     evicted_ = true;
     units_.erase(last);
@@ -46,15 +46,10 @@ void TokenSample::Add(Tokens tokens, std::optional<int64_t> sequence) {
   const int64_t longest = LongestUnit(tokens, sequence.has_value());
   while (tokens.count > 0) {
     if (!open_ || open_->sequence != sequence || open_tokens_ >= longest) {
-      BeginUnit(tokens, sequence);
+      BeginUnit(sequence);
     }
     const int64_t size = std::min(tokens.count, longest - open_tokens_);
-    const Tokens part = tokens.Slice(0, size);
-    if (keeps_open_) {
-      const char* const begin = part.data.As<char>();
-      open_->bytes.insert(open_->bytes.end(), begin, begin + part.bytes());
-      open_->tokens.count += size;
-    }
+    if (keeps_open_) open_->tokens.Add(tokens.Slice(0, size));
     open_tokens_ += size;
     seen_ += size;
     tokens = tokens.Slice(size, tokens.count - size);
@@ -64,7 +59,8 @@ void TokenSample::Add(Tokens tokens, std::optional<int64_t> sequence) {
 void TokenSample::EndChunk() {
   if (!open_ || !keeps_open_) return;
   std::vector<int64_t>& ends = open_->chunk_ends;
-  if (ends.empty() || ends.back() != open_->tokens.count) ends.push_back(open_->tokens.count);
+  const int64_t count = open_->tokens.count();
+  if (ends.empty() || ends.back() != count) ends.push_back(count);
 }
 
 void TokenSample::Finish() {
@@ -75,7 +71,7 @@ void TokenSample::Finish() {
 int64_t TokenSample::tokens() const {
   return std::accumulate(
       units_.begin(), units_.end(), int64_t{0},
-      [](int64_t sum, const auto& unit) { return sum + unit.second.tokens.count; });
+      [](int64_t sum, const auto& unit) { return sum + unit.second.tokens.count(); });
 }
 
 void TokenSample::ForEachAt(absl::FunctionRef<void(int64_t, const Tokens&)> body) const {
@@ -92,8 +88,8 @@ void TokenSample::ForEachAt(absl::FunctionRef<void(int64_t, const Tokens&)> body
     }
     for (auto unit = at_position.begin(); unit != at_position.end();) {
       const int64_t i = position - unit->second->first_position;
-      body(position, unit->second->Get().Slice(i, 1));
-      unit = i + 1 == unit->second->tokens.count ? at_position.erase(unit) : std::next(unit);
+      body(position, unit->second->tokens.Get().Slice(i, 1));
+      unit = i + 1 == unit->second->tokens.count() ? at_position.erase(unit) : std::next(unit);
     }
   }
 }
@@ -107,12 +103,26 @@ std::vector<const SampleUnit*> TokenSample::InOrder() const {
   return units;
 }
 
-std::vector<Tokens> TokenSample::Singles() const {
-  std::vector<Tokens> tokens;
+SingleTokens TokenSample::Singles() const {
+  SingleTokens singles;
+  singles.Reserve(tokens());
+  for (const SampleUnit* unit : InOrder()) singles.Add(unit->tokens.Get());
+  return singles;
+}
+
+void TokenSample::ForEachInOrder(absl::FunctionRef<void(const Tokens&)> add,
+                                 absl::FunctionRef<void()> end_group) const {
   for (const SampleUnit* unit : InOrder()) {
-    for (int64_t i = 0; i < unit->tokens.count; ++i) tokens.push_back(unit->Get().Slice(i, 1));
+    const Tokens tokens = unit->tokens.Get();
+    int64_t begin = 0;
+    for (const int64_t end : unit->chunk_ends) {
+      if (end > begin) add(tokens.Slice(begin, end - begin));
+      if (is_complete()) end_group();
+      begin = end;
+    }
+    if (tokens.count > begin) add(tokens.Slice(begin, tokens.count - begin));
   }
-  return tokens;
+  if (!is_complete()) end_group();
 }
 
 void TokenSample::ForEach(BatchOrder order, uint64_t seed,
@@ -121,29 +131,18 @@ void TokenSample::ForEach(BatchOrder order, uint64_t seed,
   const std::vector<const SampleUnit*> units = InOrder();
   switch (order) {
     case BatchOrder::kArrival:
-      for (const SampleUnit* unit : units) {
-        int64_t begin = 0;
-        for (const int64_t end : unit->chunk_ends) {
-          if (end > begin) add(unit->Get().Slice(begin, end - begin));
-          if (is_complete()) end_group();
-          begin = end;
-        }
-        const int64_t rest = unit->tokens.count - begin;
-        if (rest > 0) add(unit->Get().Slice(begin, rest));
-      }
-      if (!is_complete()) end_group();
-      return;
+      return ForEachInOrder(add, end_group);
     case BatchOrder::kShuffled: {
-      std::vector<Tokens> tokens = Singles();
+      SingleTokens tokens = Singles();
       SeededRandom random(seed);
-      Shuffle(random, tokens);
-      for (const Tokens& token : tokens) add(token);
+      tokens.ShuffleBy(random);
+      for (size_t i = 0; i < tokens.size(); ++i) add(tokens[i]);
       end_group();
       return;
     }
     case BatchOrder::kBySequence:
       for (size_t i = 0; i < units.size(); ++i) {
-        add(units[i]->Get());
+        add(units[i]->tokens.Get());
         if (i + 1 == units.size() || units[i + 1]->sequence != units[i]->sequence) end_group();
       }
       return;

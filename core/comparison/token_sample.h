@@ -9,13 +9,13 @@
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "core/comparison/batch_order.h"
 #include "core/comparison/seeded_random.h"
+#include "core/comparison/single_tokens.h"
+#include "core/comparison/token_buffer.h"
 #include "core/comparison/tokens.h"
 
 namespace normd {
-
-// The order in which tokens are put into batches. See proto/normd/v1/plan.proto.
-enum class BatchOrder { kArrival, kShuffled, kBySequence, kByPosition };
 
 // Neighboring tokens of one sequence. Owns them.
 struct SampleUnit {
@@ -23,10 +23,7 @@ struct SampleUnit {
   std::optional<int64_t> sequence;  // none: the stream has no sequences
   int64_t first_position = 0;       // within the sequence
   std::vector<int64_t> chunk_ends;  // tokens of the unit before each end of a chunk within it
-  std::vector<char> bytes;
-  Tokens tokens;  // data apart, which is `bytes`
-
-  Tokens Get() const { return {{tokens.data.type, bytes.data()}, tokens.count, tokens.channels}; }
+  TokenBuffer tokens;
 };
 
 // At least one unit is kept. Units are whole sequences, up to 4096 tokens of one, or runs of 256
@@ -55,13 +52,16 @@ class TokenSample {
   void ForEachAt(absl::FunctionRef<void(int64_t, const Tokens&)> body) const;
 
   // All of them in the order of arrival, one by one.
-  std::vector<Tokens> Singles() const;
+  SingleTokens Singles() const;
 
   // The order by positions will be without these, in ascending order.
   void LeaveOut(std::vector<int64_t> positions) { left_out_ = std::move(positions); }
 
-  // Calls `add` with all tokens in their order, piece by piece, and `end_group` after each chunk
-  // (in the order of arrival, of a complete sample), sequence or position.
+  // Calls `add` with all tokens in the order of arrival, piece by piece, and `end_group` after each
+  // chunk, or, where it is not complete, at the end.
+  void ForEachInOrder(absl::FunctionRef<void(const Tokens&)> add,
+                      absl::FunctionRef<void()> end_group) const;
+  // The same in any order: `end_group` is called after each sequence or position, or at the end.
   void ForEach(BatchOrder order, uint64_t seed, absl::FunctionRef<void(const Tokens&)> add,
                absl::FunctionRef<void()> end_group) const;
 
@@ -73,7 +73,7 @@ class TokenSample {
   static constexpr int64_t kWideUnit = 1 << 20;
 
   int64_t LongestUnit(const Tokens& tokens, bool of_sequence) const;
-  void BeginUnit(const Tokens& tokens, std::optional<int64_t> sequence);
+  void BeginUnit(std::optional<int64_t> sequence);
   void Close();
   std::vector<const SampleUnit*> InOrder() const;
 

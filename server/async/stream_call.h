@@ -5,6 +5,7 @@
 #ifndef NORMD_SERVER_ASYNC_STREAM_CALL_H_
 #define NORMD_SERVER_ASYNC_STREAM_CALL_H_
 
+#include <atomic>
 #include <coroutine>
 #include <cstdint>
 #include <functional>
@@ -28,14 +29,16 @@ enum class ReadOutcome {
 // One call. Belongs to the coroutine that serves it, which must await Finish last of all.
 class StreamCall final : public Stoppable {
  public:
-  explicit StreamCall(EventLoop& loop) : loop_(loop) {}
+  explicit StreamCall(EventLoop& loop) : loop_(loop) {
+    context_.AsyncNotifyWhenDone(done_.AsTag());
+  }
   ~StreamCall() override { loop_.Remove(this); }
 
   EventLoop& loop() { return loop_; }
   grpc::ServerContext* context() { return &context_; }
   grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>* stream() { return &stream_; }
 
-  // Once the call has started.
+  // Once the call has started. Only then does the done notification come.
   void Begin() {
     stopping_ = loop_.stopping();
     loop_.Add(this);
@@ -54,8 +57,12 @@ class StreamCall final : public Stoppable {
   // call is broken. gRPC's buffers can be swapped, but not moved.
   auto Write(grpc::ByteBuffer& message) { return WriteAwaiter{*this, message}; }
 
-  // Ends the call, and waits for a read that Stop left under way; false where the call had ended
-  // before, by its client or the transport.
+  // Whether the call has ended, before Finish by its client, its deadline or the transport. From
+  // any thread.
+  bool is_done() const { return is_done_.load(std::memory_order_relaxed); }
+
+  // Ends the call, and waits for its done notification, and for a read that Stop left under way;
+  // false where the call had ended before, by its client or the transport.
   auto Finish(const grpc::Status& status) { return FinishAwaiter{*this, status}; }
 
   void Stop() override {
@@ -146,8 +153,17 @@ class StreamCall final : public Stoppable {
     StreamCall& call;
   };
 
+  struct DoneCompletion final : Completion {
+    explicit DoneCompletion(StreamCall& call) : call(call) {}
+    void Complete(bool /*ok*/) override {
+      call.is_done_.store(true, std::memory_order_relaxed);
+      call.ResumeFinished();
+    }
+    StreamCall& call;
+  };
+
   void ResumeFinished() {
-    if (finisher_ && !read_pending_ && !finish_pending_) {
+    if (finisher_ && !read_pending_ && !finish_pending_ && is_done()) {
       std::exchange(finisher_, nullptr).resume();
     }
   }
@@ -160,6 +176,7 @@ class StreamCall final : public Stoppable {
   ReadCompletion read_{*this};
   WriteCompletion write_{*this};
   FinishCompletion finish_{*this};
+  DoneCompletion done_{*this};
   std::coroutine_handle<> reader_;
   std::coroutine_handle<> writer_;
   std::coroutine_handle<> finisher_;
@@ -171,6 +188,7 @@ class StreamCall final : public Stoppable {
   bool finish_pending_ = false;
   bool finish_ok_ = false;
   bool stopping_ = false;
+  std::atomic<bool> is_done_ = false;
 };
 
 using StreamHandler = std::function<Task(std::unique_ptr<StreamCall>)>;

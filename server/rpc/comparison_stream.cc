@@ -95,23 +95,13 @@ absl::Status ComparisonStream::Charge(int64_t bytes) {
 absl::Status ComparisonStream::BindPlan(const v1::ComparisonPlan& proto) {
   absl::StatusOr<ComparisonPlan> plan = FromProto(proto);
   if (!plan.ok()) return PrefixField("plan", plan.status());
-  const int64_t sample_bytes = plan->sample_bytes;
   auto report = StreamComparison::Create(*std::move(plan), normalizers_, batches_->row_shape(),
                                          &absl::GetCurrentTimeNanos);
   if (!report.ok()) return report.status();
   report_ = *std::move(report);
   valid_tokens_ = RowTokens::For(normalizers_, batches_->row_shape());
   all_tokens_ = valid_tokens_;
-  // The sample with the places of its tokens; segments of the stream; and of each batch size the
-  // statistics by method, and batches that are not complete.
-  constexpr int64_t kBytesOfSegments = 4096;
-  constexpr int64_t kBytesOfStatistics = 192;
-  const int64_t channels = valid_tokens_->channels();
-  const auto methods = static_cast<int64_t>(methods_.size());
-  int64_t bytes = 2 * sample_bytes + channels * kBytesOfSegments;
-  for (const int64_t size : report_->plan().batch_sizes) {
-    bytes += channels * (kBytesOfStatistics * (methods + 1) + 2 * size * SizeOf(batches_->type()));
-  }
+  const int64_t bytes = BytesOf(report_->plan());
   if (memory_.HasRoomFor(bytes)) return Charge(bytes);
   return WithReason(absl::ResourceExhaustedError(
                         absl::StrCat("the plan would take ", bytes,
@@ -120,6 +110,33 @@ absl::Status ComparisonStream::BindPlan(const v1::ComparisonPlan& proto) {
                                      "--batch-sizes 0,2,32,128, --sample-kib), "
                                      "or raise --max_comparison_bytes")),
                     "TOO_MANY_COMPARISON_BYTES");
+}
+
+int64_t ComparisonStream::BytesOf(const ComparisonPlan& plan) const {
+  constexpr int64_t kBytesOfSegments = 4096;       // of a channel
+  constexpr int64_t kBytesOfStatistics = 192;      // of a channel, a method's or a cell's own
+  constexpr int64_t kBytesOfGaps = 40 << 10;       // of a method in a cell
+  constexpr int64_t kBytesOfAverages = 264 << 10;  // the same: what averages of batches consist of
+  const int64_t channels = valid_tokens_->channels();
+  const int64_t token = channels * SizeOf(batches_->type());
+  const auto methods = static_cast<int64_t>(methods_.size());
+  const auto bytes_of_cell = [&](int64_t size) {
+    return (methods + 1) * channels * kBytesOfStatistics + size * (token + 1) +
+           methods * (kBytesOfGaps + kBytesOfAverages);
+  };
+  // The sample and, first, one with padding; then places of its tokens, or a position's tokens.
+  const int64_t tokens = plan.sample_bytes / token + 1;
+  int64_t bytes = plan.sample_bytes + channels * kBytesOfSegments +
+                  std::max(plan.sample_bytes + tokens, tokens * SingleTokens::kBytesOfPlace);
+  // In the order of arrival without padding and with it; one more in others, or a batch of other
+  // mates and its outputs.
+  int64_t largest = 0;
+  for (const int64_t size : plan.batch_sizes) {
+    bytes += 2 * bytes_of_cell(size);
+    largest = std::max(largest, size);
+  }
+  const auto output = static_cast<int64_t>(sizeof(double)) * channels;
+  return bytes + bytes_of_cell(largest) + largest * output;
 }
 
 absl::Status ComparisonStream::Bind(const v1::CompareOpen& open) {
@@ -175,24 +192,27 @@ absl::Status ComparisonStream::Answer(const v1::CompareRequest& request, Patienc
   return absl::OkStatus();
 }
 
-void ComparisonStream::Close(v1::CompareResponse* response) {
+bool ComparisonStream::Close(absl::FunctionRef<bool()> is_abandoned,
+                             v1::CompareResponse* response) {
   v1::CompareSummary* summary = response->mutable_summary();
   summary->set_last_sequence_number(sequence_.last());
   for (const MethodComparison& method : methods_) {
     ToProto(method.Summarize(), summary->add_methods());
   }
-  if (report_ == nullptr) return;
-  ComparisonReport report = report_->Finish();
+  if (report_ == nullptr) return true;
+  std::optional<ComparisonReport> report = report_->Finish(is_abandoned);
+  if (!report) return false;
   for (size_t i = 0; i < methods_.size(); ++i) {
     const v1::Measurements& measured = summary->methods(static_cast<int>(i)).measurements();
-    MethodReport& method = report.methods[i];
+    MethodReport& method = report->methods[i];
     method.gap_is_exactly_zero = measured.has_largest_gap() && measured.largest_gap() == 0;
     method.spec = methods_[i].spec();
     const MethodTraits& traits = TraitsOf(method.spec.method);
     method.name = absl::StrCat(traits.name, NumberOf(methods_, i));
     method.title = absl::StrCat(traits.title, NumberOf(methods_, i));
   }
-  ToProto(report, summary->mutable_report());
+  ToProto(*report, summary->mutable_report());
+  return true;
 }
 
 void ComparisonStream::AddToReport(ConstElements valid, const Rows& rows, const v1::Chunk& chunk,
@@ -204,12 +224,15 @@ void ComparisonStream::AddToReport(ConstElements valid, const Rows& rows, const 
   }
   const ChunkTokens tokens = valid_tokens_->Read(valid, rows, valid_ids, rows_);
   rows_ += rows.count;
-  if (IsSecondPass()) return report_->AddAgain(tokens);
-  if (padding.empty()) return report_->Add(tokens, nullptr);
-  const std::vector<int64_t> steps(padding.rows(), padding.steps());
-  const ChunkTokens all =
-      all_tokens_->Read({valid.type, chunk.data().data()}, Rows(padding.rows(), steps), ids, 0);
-  report_->Add(tokens, &all);
+  std::optional<ChunkTokens> all;
+  if (!padding.empty()) {
+    const std::vector<int64_t> steps(padding.rows(), padding.steps());
+    all = all_tokens_->Read({valid.type, chunk.data().data()}, Rows(padding.rows(), steps), ids, 0,
+                            padding.row_steps());
+  }
+  const ChunkTokens* const with_padding = all ? &*all : nullptr;
+  if (IsSecondPass()) return report_->AddAgain(tokens, with_padding);
+  report_->Add(tokens, with_padding);
 }
 
 bool ComparisonStream::IsSecondPass() const {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "core/comparison/method_comparison.h"
@@ -52,8 +53,9 @@ class ComparisonStream {
   absl::Status Answer(const v1::CompareRequest& request, Patience patience, Executor& executor,
                       v1::CompareResponse* response);
 
-  // The last message: the summary. With a plan, this is where its sample is gone through.
-  void Close(v1::CompareResponse* response);
+  // The last message: the summary. With a plan, this is where its sample is gone through; false as
+  // soon as `is_abandoned`.
+  bool Close(absl::FunctionRef<bool()> is_abandoned, v1::CompareResponse* response);
 
   bool closes_slowly() const { return report_ != nullptr; }
 
@@ -74,6 +76,8 @@ class ComparisonStream {
   absl::Status Charge(int64_t bytes);
   absl::Status BindMethod(const v1::NormalizationSpec& spec);
   absl::Status BindPlan(const v1::ComparisonPlan& proto);
+  // What a plan takes beside its methods' own statistics.
+  int64_t BytesOf(const ComparisonPlan& plan) const;
 
   absl::Status Measure(const v1::Chunk& chunk, v1::CompareResult* result);
   // Whether the next chunk comes again (ComparisonPlan.first_pass_chunks).

@@ -173,8 +173,9 @@ void Write(const MethodReport& method, v1::MethodReport* proto) {
   proto->set_title(method.title);
   ToProto(method.spec, proto->mutable_spec());
   proto->set_gap_is_exactly_zero(method.gap_is_exactly_zero);
-  if (method.cold_start_tokens) {
-    proto->mutable_cold_start()->set_tokens(*method.cold_start_tokens);
+  if (method.cold_start) {
+    v1::ColdStartTime* const cold_start = proto->mutable_cold_start();
+    if (method.cold_start->tokens) cold_start->set_tokens(*method.cold_start->tokens);
   }
   if (method.padding_gap) proto->set_padding_gap(*method.padding_gap);
   proto->set_state_bytes(method.state_bytes);

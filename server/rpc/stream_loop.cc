@@ -14,6 +14,10 @@ absl::Status OverloadedError() {
                     "OVERLOADED");
 }
 
+absl::Status AbandonedError() {
+  return absl::CancelledError("the client is gone: nothing more is computed");
+}
+
 absl::Status MalformedError(absl::string_view message) {
   return WithReason(absl::InvalidArgumentError(absl::StrCat("a message is no ", message)),
                     "MALFORMED_MESSAGE");

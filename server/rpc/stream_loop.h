@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -28,6 +29,8 @@ namespace normd::server {
 // MALFORMED_MESSAGE.
 absl::Status DrainingError();
 absl::Status OverloadedError();
+// CANCELLED.
+absl::Status AbandonedError();
 absl::Status MalformedError(absl::string_view message);
 
 // What a stream keeps of a message's buffers for the next one.
@@ -40,7 +43,9 @@ inline constexpr int64_t kMaxKeptBytes = 256 << 10;
 //                                            the first message
 //   absl::Status Answer(const Request&, Patience, Executor&, Reply*);
 //                                            any further one; an error ends the call, but IsBusy
-//   void Close(Reply*);                      the last message of a stream that was opened
+//   bool Close(absl::FunctionRef<bool()> is_abandoned, Reply*);
+//                                            the last message of a stream that was opened; false
+//                                            where it was not to be had before that was so
 //   bool closes_slowly() const;              it takes too long for the loop's thread
 //   int64_t inline_bytes() const;            a larger message takes too long for the loop's thread
 //   const void* turn(bool busy) const;       such, and those that were refused as busy, of the same
@@ -113,19 +118,24 @@ Task RunStream(std::unique_ptr<StreamCall> call, std::unique_ptr<Session> sessio
     if (is_gone) break;
     record.CountSent();
   }
-  // What takes long is not for who is gone, or has waited as long as it would.
-  const bool may_close = !session->closes_slowly() || (!is_gone && deadline.Check().ok());
+  // What takes long is not for who is gone, or has waited as long as it would. On any thread.
+  const auto is_abandoned = [&] { return call->is_done() || !deadline.Check().ok(); };
+  const bool may_close = !session->closes_slowly() || (!is_gone && !is_abandoned());
   if (opened) record.SetSession(session->session_name());
   if (opened && may_close) {
     const auto close = [&] {
-      return CatchInternal(record.trace(), [&] {
-        session->Close(&reply);
-        return absl::OkStatus();
+      return CatchInternal(record.trace(), [&]() -> absl::Status {
+        if (session->Close(is_abandoned, &reply)) return absl::OkStatus();
+        NORMD_RETURN_IF_ERROR(deadline.Check());
+        return AbandonedError();
       });
     };
-    const absl::Status closed =
-        session->closes_slowly() ? co_await RunOn(admission.workers, call->loop(), nullptr, close)
-                                 : close();
+    absl::Status closed;  // not by ?: with co_await, whose temporaries GCC 12 destroys twice
+    if (session->closes_slowly()) {
+      closed = co_await RunOn(admission.workers, call->loop(), nullptr, close);
+    } else {
+      closed = close();
+    }
     if (closed.ok()) {
       grpc::ByteBuffer last = Serialize(reply);
       const bool written = co_await call->Write(last);

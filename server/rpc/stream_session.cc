@@ -44,13 +44,14 @@ absl::Status StreamSession::Answer(const Request& request, Patience patience, Ex
   return absl::OkStatus();
 }
 
-void StreamSession::Close(ResultReply* reply) const {
+bool StreamSession::Close(absl::FunctionRef<bool()> /*is_abandoned*/, ResultReply* reply) const {
   v1::Closed* closed = reply->message().mutable_closed();
   closed->set_last_sequence_number(sequence_.last());
   if (return_statistics_ && target_.session() != nullptr) {
     const SessionSnapshot snapshot = target_.session()->Snapshot();
     ToProto(snapshot.statistics, snapshot.version, closed->mutable_statistics());
   }
+  return true;
 }
 
 }  // namespace normd::server

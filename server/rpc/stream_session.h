@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "core/kernels/executor.h"
@@ -41,8 +42,8 @@ class StreamSession {
   absl::Status Answer(const Request& request, Patience patience, Executor& executor,
                       ResultReply* reply);
 
-  // The last message.
-  void Close(ResultReply* reply) const;
+  // The last message. True: it takes no time.
+  bool Close(absl::FunctionRef<bool()> is_abandoned, ResultReply* reply) const;
   static bool closes_slowly() { return false; }
 
   // Of the next message: a larger one takes too long for a loop's thread.

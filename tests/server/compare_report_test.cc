@@ -60,6 +60,18 @@ TEST_F(CompareReportTest, APlanBeyondTheMemoryIsRefused) {
   EXPECT_TRUE(small.Receive().has_opened());
 }
 
+TEST_F(CompareReportTest, APlanOfTooManyCellsIsRefused) {
+  v1::CompareOpen open = WithPlan(4);
+  for (int size = 3; size < 18; ++size) open.mutable_plan()->add_batch_sizes(size);
+  for (int i = 0; i < 9; ++i) open.add_specs()->mutable_layer_norm();
+  CompareStream stream(channel_, open);
+  const grpc::Status refusal = stream.Finish();
+  EXPECT_EQ(refusal.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  for (const char* part : {"17 sizes", "4 orders", "9 methods", "765 cells", "at most 720"}) {
+    EXPECT_THAT(refusal.error_message(), ::testing::HasSubstr(part));
+  }
+}
+
 TEST_F(CompareReportTest, ASecondPassMayBeginWithARefusedChunk) {
   v1::CompareOpen open = WithPlan(2);
   open.mutable_plan()->set_first_pass_chunks(1);

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 CHUNK_ROWS = {2: 256, 3: 32, 4: 32}  # by the input's rank
+TOKEN_ALPHA = 0.001
 MOST_BLOCKS = 32
 FEWEST_FOR_INTERVAL = 8
 
@@ -108,6 +109,7 @@ class Moments:
     sizes: np.ndarray  # [B]
     means: np.ndarray  # [B, C]
     variances: np.ndarray  # [B, C], biased
+    tokens: list = dataclasses.field(default_factory=list)  # [B] of [n, C]
 
     @property
     def deviations(self):
@@ -122,7 +124,26 @@ def moments_of(values):
 
 def moments_of_each(values, batches):
     each = [moments_of(values[batch]) for batch in batches]
-    return Moments(*(np.array([getattr(one, part) for one in each]) for part in ("sizes", "means", "variances")))
+    parts = (np.array([getattr(one, part) for one in each]) for part in ("sizes", "means", "variances"))
+    return Moments(*parts, [values[batch] for batch in batches])
+
+
+def token_weighted(batches, alpha, from_initial):
+    """By sums over tokens of weight alpha (1 - alpha)^age, about the first of them."""
+    center = batches.tokens[0][0]
+    weight, first, second = 0.0, np.zeros_like(center), np.zeros_like(center)
+    if from_initial:  # one token more, of variance 1 about 0
+        weight, first, second = 1.0, -center, 1 + center**2
+    means, variances = np.empty_like(batches.means), np.empty_like(batches.means)
+    for b, tokens in enumerate(batches.tokens):
+        weights = alpha * (1 - alpha) ** np.arange(len(tokens) - 1, -1, -1)
+        kept = (1 - alpha) ** len(tokens)
+        weight = kept * weight + weights.sum()
+        first = kept * first + weights @ (tokens - center)
+        second = kept * second + weights @ (tokens - center) ** 2
+        means[b] = center + first / weight
+        variances[b] = np.maximum(second / weight - (first / weight) ** 2, 0)
+    return Moments(np.cumsum(batches.sizes), means, variances)
 
 
 def running(batches, estimator, from_initial=False):
@@ -138,6 +159,8 @@ def running(batches, estimator, from_initial=False):
         means = np.cumsum(weights * (batches.means - first), axis=0) / count
         squares = np.cumsum(weights * (batches.variances + (batches.means - first) ** 2), axis=0) / count
         return Moments(count, first + means, np.maximum(squares - means**2, 0))
+    if estimator == "token_ema":
+        return token_weighted(batches, TOKEN_ALPHA, from_initial)
     momentum = 0.1 if estimator == "batch_ema" else None
     starts = from_initial and momentum is not None
     channels = batches.means.shape[1]

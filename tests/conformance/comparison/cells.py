@@ -95,16 +95,17 @@ def gap_quantiles(training, inference):
     }
 
 
-def batch_norm_gap(values, tokens_of_batches, batches, estimator):
-    """Over the tokens of batches that training takes: those of two tokens or more."""
+def batch_norm_gap(stream, tokens_of_batches, batches, estimator):
+    """Over the tokens of batches that training takes: those of two tokens or more. Padding among them is not looked at."""
     taken = [b for b, size in enumerate(batches.sizes) if size > 1]
     if not taken:
         return None
     final = inference_statistics(batches, estimator)
     training, inference = [], []
     for b in taken:
-        tokens = values[tokens_of_batches[b]]
-        training.append(normalized(tokens, Moments(len(tokens), batches.means[b], batches.variances[b])))
+        batch = tokens_of_batches[b]
+        tokens = stream.values[batch[~stream.padded[batch]]]
+        training.append(normalized(tokens, Moments(len(batch), batches.means[b], batches.variances[b])))
         inference.append(normalized(tokens, final))
     return gap_quantiles(np.concatenate(training), np.concatenate(inference))
 
@@ -137,16 +138,9 @@ def effective_batch_size(batches, whole):
 
 
 def cell_with_padding(stream, size, estimator):
-    """From the first chunk on that has any, in the order of arrival; without outputs, and what is final is so
-    without padding."""
-    first = stream.chunk[stream.padded].min()
-    padded = stream.where(stream.chunk >= first)
-    result = cell(padded, ORDERS[0], size, estimator, moments_of(stream.valid().values), with_padding=True)
-    for method in result.get("methods", ()):
-        del method["output_gap"]
-        for name in ("final_mean", "final_deviation"):
-            method.get("discrepancies", {}).pop(name, None)
-    return result
+    """From the first chunk on that has any, in the order of arrival: padding enters all statistics."""
+    padded = stream.where(stream.chunk >= stream.chunk[stream.padded].min())
+    return cell(padded, ORDERS[0], size, estimator, moments_of(padded.values), with_padding=True)
 
 
 def cell(stream, order, size, estimator, whole, with_padding=False):
@@ -161,7 +155,7 @@ def cell(stream, order, size, estimator, whole, with_padding=False):
     zero = {"value": 0.0, "low": 0.0, "high": 0.0}
     batch_norm = {
         "discrepancies": discrepancies(batches, estimator, whole),
-        "output_gap": batch_norm_gap(stream.values, tokens_of_batches, batches, estimator),
+        "output_gap": batch_norm_gap(stream, tokens_of_batches, batches, estimator),
         "co_batch_sensitivity": co_batch_sensitivity(stream.values, math.floor(mean_size + 0.5)) if several else None,
     }
     layer_norm = {"output_gap": dict.fromkeys(("p50", "p99", "largest", "overall"), 0.0), "co_batch_sensitivity": zero}

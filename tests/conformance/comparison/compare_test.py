@@ -22,7 +22,12 @@ from cells import ORDERS
 
 BIN = pathlib.Path(sys.argv.pop(1))
 DATA = pathlib.Path(__file__).parents[2] / "data"
-ESTIMATORS = {"cumulative": '{"cumulative": {}}', "batch_ema": '{"batch_ema": {"momentum": 0.1}}', "cumulative_batch": '{"cumulative_batch": {}}'}
+ESTIMATORS = {
+    "cumulative": '{"cumulative": {}}',
+    "batch_ema": '{"batch_ema": {"momentum": 0.1}}',
+    "cumulative_batch": '{"cumulative_batch": {}}',
+    "token_ema": '{"token_ema": {"alpha": 0.001}}',
+}
 
 # Figures are held to 1e-9 of themselves: intervals by two ways to Student's t come to 6e-11, all else to 4e-12.
 RELATIVE = 1e-9
@@ -162,6 +167,9 @@ class CompareTest(unittest.TestCase):
     def test_transformer_by_averages_of_batches(self):
         self.check(DATA / "transformer_l1_tokens.npy", rows_per_chunk=7, estimator="cumulative_batch")
 
+    def test_transformer_by_exponential_averages_of_tokens(self):
+        self.check(DATA / "transformer_l1_tokens.npy", rows_per_chunk=30, estimator="token_ema")
+
     def test_minilm(self):
         self.check(DATA / "minilm_tokens.npy", DATA / "minilm_lengths.npy", 3)
 
@@ -171,7 +179,9 @@ class CompareTest(unittest.TestCase):
         self.check(images, rows_per_chunk=5, axis=1)
 
     def test_padding(self):
-        self.check(self.path / "padded.npy", self.path / "padded_lengths.npy", 6)
+        for estimator in ESTIMATORS:
+            with self.subTest(estimator):
+                self.check(self.path / "padded.npy", self.path / "padded_lengths.npy", 6, estimator)
 
     def save(self, **arrays):
         for name, array in arrays.items():
@@ -232,15 +242,18 @@ class CompareTest(unittest.TestCase):
 
     def test_two_passes_measure_what_one_does(self):
         """With a sample of few of the tokens, what comes in the order of arrival is still exact."""
-        tokens = self.path / "independent.npy"
-        whole = self.compare(tokens)
-        twice = self.compare(tokens, flags=["--sample-kib", "16"])
-        arrival = [cell for cell in whole["cells"] if cell["order"] == ORDERS[0]]
-        again = [cell for cell in twice["cells"] if cell["order"] == ORDERS[0]]
-        self.assertLess(int(twice["sampled_tokens"]), int(whole["sampled_tokens"]) / 20)
-        differences = Differences()
-        differences.compare(again, arrival)
-        self.assertEqual(differences.found, [])
+        padded = self.path / "padded.npy", self.path / "padded_lengths.npy"
+        for tokens, lengths in ((self.path / "independent.npy", None), padded):
+            flags = ["--lengths", lengths] if lengths else []
+            whole = self.compare(tokens, flags=flags)
+            twice = self.compare(tokens, flags=[*flags, "--sample-kib", "16"])
+            arrival = [cell for cell in whole["cells"] if cell["order"] == ORDERS[0]]
+            again = [cell for cell in twice["cells"] if cell["order"] == ORDERS[0]]
+            self.assertEqual(any(cell.get("with_padding") for cell in arrival), lengths is not None)
+            self.assertLess(int(twice["sampled_tokens"]), int(whole["sampled_tokens"]) / 20)
+            differences = Differences()
+            differences.compare(again, arrival)
+            self.assertEqual(differences.found, [])
 
     def test_what_once_ended_the_server(self):
         """Methods of rows before those of channels; no rows at all; one sequence far longer than all others."""

@@ -79,6 +79,36 @@ class Averaged:
         self.variance = self.variance + share * (batch.variance(self.unbiased) - self.variance)
 
 
+class TokenAveraged:
+    """By token: d = x - m, m += a d, v = (1 - a) (v + a d^2); weights are divided by their sum."""
+
+    def __init__(self, random, count, alpha):
+        self.alpha, self.weights, self.mean, self.variance = alpha, 0, 0, 0
+        for _ in range(count):
+            self.enter_token(random.standard_normal(CHUNK))
+
+    def enter_token(self, token):
+        self.weights = self.weights * (1 - self.alpha) + self.alpha
+        share = self.alpha / self.weights
+        difference = token - self.mean
+        self.mean = self.mean + share * difference
+        self.variance = (1 - share) * (self.variance + share * difference**2)
+
+    def enter(self, batch):
+        for token in batch.values:
+            self.enter_token(token)
+
+
+class BatchOfTokens(Batch):
+    """With its tokens."""
+
+    def __init__(self, random, n):
+        self.n, self.weight = n, np.ones(CHUNK)
+        self.values = random.standard_normal((n, CHUNK))
+        self.mean = self.values.mean(axis=0)
+        self.squares = ((self.values - self.mean) ** 2).sum(axis=0)
+
+
 def measure(batch, running):
     """Yields the figures of batches beside the statistics before them, and after."""
     ready = batch.n > 1
@@ -117,13 +147,13 @@ def interval(name, sums):
     return (math.sqrt(low), math.sqrt(high)) if name in SQUARES else (low, high)
 
 
-def simulate(seed, n, create, figures=measure):
+def simulate(seed, n, create, figures=measure, draw=Batch):
     """Intervals by figure: draws until each is narrow enough."""
     random = np.random.default_rng(seed)
     sums = {}
     while True:
-        found = list(figures(Batch(random, n), create(random)))
-        if n in (3, 4) and figures is measure:
+        found = list(figures(draw(random, n), create(random)))
+        if n in (3, 4) and figures is measure and draw is Batch:
             weighed = Batch(random, n, fewer=1)
             found = [item for item in found if "by_batch" not in item[0]] + [
                 (name, values * weighed.weight)
@@ -153,11 +183,20 @@ def cases():
                    lambda random, c=counts, a=momentum, u=unbiased: Averaged(random, c, a, u))
 
 
+    for n in (1, 2, 8, 32):  # n * alpha from 0.02 on
+        for count, alpha in ((8 * n, 0.02), (8 * n, 0.25 / n), (8 * n, 1 / n), (60, 0.1)):
+            if alpha < 1:
+                yield ("token", n, (count,), alpha, False,
+                       lambda random, m=count, a=alpha: TokenAveraged(random, m, a))
+
+
 def main():
     lines = [",".join(("kind", "n", "counts", "momentum", "unbiased") + FIGURES)]
     for seed, (kind, n, counts, momentum, unbiased, create) in enumerate(cases()):
         figures = measure_whole if kind == "whole" else measure
-        result = simulate(seed, n, create, figures)
+        result = simulate(seed, n, create, figures, BatchOfTokens if kind == "token" else Batch)
+        if kind == "token" and n * momentum > 0.5:  # there is no floor
+            result = {name: part for name, part in result.items() if "tid_deviation" not in name}
         cells = [f"{result[name][0]:.6g} {result[name][1]:.6g}" if name in result else ""
                  for name in FIGURES]
         equal = len(set(counts)) == 1

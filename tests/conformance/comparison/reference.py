@@ -264,7 +264,7 @@ def main():
     parser.add_argument("input")
     parser.add_argument("--lengths")
     parser.add_argument("--sequences")
-    parser.add_argument("--estimator", choices=("cumulative", "cumulative_batch", "batch_ema"), default="cumulative")
+    parser.add_argument("--estimator", choices=("cumulative", "cumulative_batch", "batch_ema", "token_ema"), default="cumulative")
     parser.add_argument("--batch-sizes", type=lambda text: [int(size) for size in text.split(",")], default=BATCH_SIZES)
     parser.add_argument("--batch-size-in-use", type=int, default=0)
     parser.add_argument("--chunk-rows", type=int, help="rows of every chunk but the last: tokens, sequences or images")

@@ -18,10 +18,9 @@ using testing::Compared;
 constexpr int64_t kWidth = 6;
 
 // Tokens of `values`, one by one.
-std::vector<Tokens> SinglesOf(const std::vector<float>& values, int64_t channels = kWidth) {
-  std::vector<Tokens> singles;
-  const Tokens all = testing::TokensOf(values, channels);
-  for (int64_t i = 0; i < all.count; ++i) singles.push_back(all.Slice(i, 1));
+SingleTokens SinglesOf(const std::vector<float>& values, int64_t channels = kWidth) {
+  SingleTokens singles;
+  singles.Add(testing::TokensOf(values, channels));
   return singles;
 }
 
@@ -29,9 +28,10 @@ std::vector<Tokens> SinglesOf(const std::vector<float>& values, int64_t channels
 std::optional<Estimate> SensitivityIn(const NormalizationSpec& spec, int64_t batch_size,
                                       uint64_t seed = 1) {
   const auto values = testing::RandomFloats(500 * kWidth);
-  const std::vector<Tokens> tokens = SinglesOf(values);
-  const auto outputs = OutputsAmongMates(
-      Compared(spec, kWidth), tokens, {tokens.begin(), tokens.begin() + 10}, batch_size, 8, seed);
+  SingleTokens probes;
+  probes.Add(testing::TokensOf(values, kWidth).Slice(0, 10));
+  const auto outputs =
+      OutputsAmongMates(Compared(spec, kWidth), SinglesOf(values), probes, batch_size, 8, seed);
   EXPECT_TRUE(outputs.has_value());
   return outputs ? SensitivityOf(*outputs, kWidth) : std::nullopt;
 }

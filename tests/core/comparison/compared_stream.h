@@ -29,6 +29,9 @@ class ComparedStream {
   }
 
   StreamComparison& comparison() { return *comparison_; }
+  ComparisonReport Finish() {
+    return *comparison_->Finish([] { return false; });
+  }
 
   // In chunks of so many rows; again: as the second pass.
   template <typename T>
@@ -38,10 +41,33 @@ class ComparedStream {
       const ChunkTokens chunk = tokens_->Read(values.data() + row * row_size_,
                                               std::min(rows_per_chunk, rows - row), {}, row);
       if (again) {
-        comparison_->AddAgain(chunk);
+        comparison_->AddAgain(chunk, nullptr);
       } else {
         comparison_->Add(chunk, nullptr);
       }
+    }
+  }
+
+  // Rows of one step each, of which every third is padding; but for the first two chunks.
+  void FeedPadded(const std::vector<float>& values, int64_t rows_per_chunk, bool again) {
+    const auto rows = static_cast<int64_t>(values.size()) / row_size_;
+    RowTokens with_padding = *tokens_;
+    for (int64_t row = 0; row < rows; row += rows_per_chunk) {
+      const int64_t count = std::min(rows_per_chunk, rows - row);
+      const float* const begin = values.data() + row * row_size_;
+      const bool is_padded = row >= 2 * rows_per_chunk;
+      std::vector<int64_t> steps;
+      std::vector<float> valid;
+      for (int64_t i = 0; i < count; ++i) {
+        steps.push_back(is_padded && i % 3 == 2 ? 0 : 1);
+        if (steps.back() == 0) continue;
+        valid.insert(valid.end(), begin + i * row_size_, begin + (i + 1) * row_size_);
+      }
+      const ChunkTokens all = with_padding.Read(begin, count, {}, 0, steps);
+      const ChunkTokens chunk =
+          tokens_->Read(valid.data(), static_cast<int64_t>(valid.size()) / row_size_, {}, 0);
+      const ChunkTokens* const padded = is_padded ? &all : nullptr;
+      again ? comparison_->AddAgain(chunk, padded) : comparison_->Add(chunk, padded);
     }
   }
 

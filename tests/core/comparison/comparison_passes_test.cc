@@ -27,11 +27,11 @@ TEST(ComparisonPassesTest, TwoPassesMeasureWhatOneDoesWithAWholeSample) {
                                                 LayerNormSpec(), MinMaxSpec()};
   ComparedStream once(specs, {3, 8});
   once.Feed(values, 11);
-  const ComparisonReport one_pass = once.comparison().Finish();
+  const ComparisonReport one_pass = once.Finish();
   ComparedStream twice(specs, {3, 8});
   twice.Feed(values, 11);
   twice.Feed(values, 11, true);
-  const ComparisonReport two_passes = twice.comparison().Finish();
+  const ComparisonReport two_passes = twice.Finish();
   EXPECT_EQ(one_pass.sampled_tokens, 900);
   ASSERT_EQ(two_passes.cells.size(), one_pass.cells.size());
   for (size_t i = 0; i < one_pass.cells.size(); ++i) {
@@ -41,11 +41,40 @@ TEST(ComparisonPassesTest, TwoPassesMeasureWhatOneDoesWithAWholeSample) {
   EXPECT_EQ(two_passes.verdict.reasons, one_pass.verdict.reasons);
 }
 
+TEST(ComparisonPassesTest, PaddingComesAgainToo) {
+  const auto report = [](int64_t sample_bytes, bool twice) {
+    ComparedStream stream({BatchNormSpec(), LayerNormSpec(), MinMaxSpec()}, {4},
+                          {.batch_sizes = {0, 1, 8, 64}, .sample_bytes = sample_bytes});
+    stream.FeedPadded(RandomFloats(4 * 1000), 50, false);
+    if (twice) stream.FeedPadded(RandomFloats(4 * 1000), 50, true);
+    return stream.Finish();
+  };
+  const ComparisonReport whole = report(1 << 20, false);
+  const ComparisonReport twice = report(1 << 10, true);
+  const ComparisonReport part = report(1 << 10, false);
+  int padded = 0;
+  for (size_t i = 0; i < whole.cells.size(); ++i) {
+    if (whole.cells[i].order != BatchOrder::kArrival) continue;
+    CellReport same = twice.cells[i];
+    for (size_t method = 0; method < same.methods.size(); ++method) {  // by the sample
+      same.methods[method].co_batch_sensitivity =
+          whole.cells[i].methods[method].co_batch_sensitivity;
+    }
+    EXPECT_TRUE(SameBits(FiguresOf(same), FiguresOf(whole.cells[i]))) << i;
+    EXPECT_FALSE(whole.cells[i].from_sample);
+    EXPECT_FALSE(twice.cells[i].from_sample);
+    EXPECT_TRUE(part.cells[i].from_sample);
+    EXPECT_TRUE(part.cells[i].methods[1].output_gap.has_value());
+    if (whole.cells[i].with_padding) ++padded;
+  }
+  EXPECT_EQ(padded, 4);
+}
+
 TEST(ComparisonPassesTest, OneSeedGivesOneReport) {
   const auto report = [](uint64_t seed) {
     ComparedStream stream({BatchNormSpec()}, {4}, {.seed = seed, .sample_bytes = 16 * 1024});
     stream.Feed(RandomFloats(4 * 4000), 100);
-    return stream.comparison().Finish();
+    return stream.Finish();
   };
   const ComparisonReport first = report(1);
   EXPECT_LT(first.sampled_tokens, 4000);
@@ -65,7 +94,7 @@ TEST(ComparisonPassesTest, APartialSampleSaysSo) {
   ComparedStream stream({BatchNormSpec()}, {4},
                         {.batch_sizes = {0, 32}, .sample_bytes = 16 * 1024});
   stream.Feed(RandomFloats(4 * 4000), 100);
-  const ComparisonReport report = stream.comparison().Finish();
+  const ComparisonReport report = stream.Finish();
   EXPECT_EQ(report.tokens, 4000);
   EXPECT_EQ(report.sampled_tokens, 1024);
   const CellReport* const as_they_come = FindCell(report, BatchOrder::kArrival, 0);

@@ -16,7 +16,8 @@ std::optional<Drift> DriftIn(const std::vector<float>& values, int64_t channels,
                              uint64_t seed = 1) {
   StreamSegments stream(channels);
   stream.Add(testing::TokensOf(values, channels));
-  return DriftOf(stream, seed);
+  StopRequest never([] { return false; });
+  return DriftOf(stream, seed, never);
 }
 
 TEST(DriftTest, IndependentTokensHaveNone) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <numeric>
+#include <string>
 
 #include "tests/testing/error_matchers.h"
 #include "tests/testing/non_finite.h"
@@ -17,7 +18,7 @@ using testing::IsOk;
 
 TEST(PlanTest, WritesOutDefaults) {
   ComparisonPlan plan;
-  ASSERT_THAT(Complete(plan), IsOk());
+  ASSERT_THAT(Complete(plan, 2), IsOk());
   EXPECT_THAT(plan.batch_sizes, ElementsAre(0, 1, 2, 4, 8, 32, 128, 4096));
   EXPECT_THAT(plan.orders, ElementsAre(BatchOrder::kArrival, BatchOrder::kShuffled,
                                        BatchOrder::kBySequence, BatchOrder::kByPosition));
@@ -28,17 +29,17 @@ TEST(PlanTest, WritesOutDefaults) {
 TEST(PlanTest, KeepsWhatIsGiven) {
   ComparisonPlan plan{
       .batch_sizes = {64, 1 << 16}, .orders = {BatchOrder::kShuffled}, .batch_size_in_use = 64};
-  ASSERT_THAT(Complete(plan), IsOk());
+  ASSERT_THAT(Complete(plan, 2), IsOk());
   EXPECT_THAT(plan.batch_sizes, ElementsAre(64, 1 << 16));
   EXPECT_THAT(plan.orders, ElementsAre(BatchOrder::kShuffled));
 }
 
 TEST(PlanTest, HasTheBatchSizeInUseAmongTheSizes) {
   ComparisonPlan plan{.batch_sizes = {2}, .batch_size_in_use = 64};
-  ASSERT_THAT(Complete(plan), IsOk());
+  ASSERT_THAT(Complete(plan, 2), IsOk());
   EXPECT_THAT(plan.batch_sizes, ElementsAre(2, 64));
   ComparisonPlan as_they_come{.batch_sizes = {2}};
-  ASSERT_THAT(Complete(as_they_come), IsOk());
+  ASSERT_THAT(Complete(as_they_come, 2), IsOk());
   EXPECT_THAT(as_they_come.batch_sizes, ElementsAre(2, 0));
 }
 
@@ -52,45 +53,67 @@ ComparisonPlan WithSizes(size_t count) {
 
 TEST(PlanTest, TakesSixteenSizesOnceEach) {
   ComparisonPlan plan = WithSizes(16);
-  EXPECT_THAT(Complete(plan), IsOk());
+  EXPECT_THAT(Complete(plan, 2), IsOk());
   plan = WithSizes(17);
-  EXPECT_THAT(Complete(plan), IsInvalidField("batch_sizes"));
+  EXPECT_THAT(Complete(plan, 2), IsInvalidField("batch_sizes"));
   plan = WithSizes(2);
   plan.batch_sizes[1] = 1;
-  EXPECT_THAT(Complete(plan), IsInvalidField("batch_sizes"));
+  EXPECT_THAT(Complete(plan, 2), IsInvalidField("batch_sizes"));
 }
 
 TEST(PlanTest, SizesOutOfRangeAreInvalid) {
   for (const int64_t size : {int64_t{-1}, ComparisonPlan::kLargestBatch + 1}) {
     ComparisonPlan plan{.batch_sizes = {size}};
-    EXPECT_THAT(Complete(plan), IsInvalidField("batch_sizes")) << size;
+    EXPECT_THAT(Complete(plan, 2), IsInvalidField("batch_sizes")) << size;
   }
   for (const int64_t size : {int64_t{-1}, int64_t{0}, ComparisonPlan::kLargestBatch + 1}) {
     ComparisonPlan plan{.batch_size_in_use = size};
-    EXPECT_THAT(Complete(plan), IsInvalidField("batch_size_in_use")) << size;
+    EXPECT_THAT(Complete(plan, 2), IsInvalidField("batch_size_in_use")) << size;
   }
   for (const int64_t bytes : {-1, 0}) {
     ComparisonPlan plan{.sample_bytes = bytes};
-    EXPECT_THAT(Complete(plan), IsInvalidField("sample_bytes")) << bytes;
+    EXPECT_THAT(Complete(plan, 2), IsInvalidField("sample_bytes")) << bytes;
   }
 }
 
 TEST(PlanTest, OrdersThatAreThereTwiceAreInvalid) {
   ComparisonPlan plan{
       .orders = {BatchOrder::kArrival, BatchOrder::kShuffled, BatchOrder::kArrival}};
-  EXPECT_THAT(Complete(plan), IsInvalidField("orders"));
+  EXPECT_THAT(Complete(plan, 2), IsInvalidField("orders"));
+}
+
+TEST(PlanTest, TheDefaultWithASizeInUseIsForAllMethods) {
+  ComparisonPlan plan{.batch_size_in_use = 64};
+  EXPECT_THAT(Complete(plan, 16), IsOk());
+  ComparisonPlan larger{.batch_sizes = {0, 1, 2, 4, 8, 16, 32, 128, 4096}, .batch_size_in_use = 64};
+  EXPECT_THAT(Complete(larger, 14), IsOk());
+  EXPECT_THAT(Complete(larger, 16), IsInvalidField("batch_sizes"));
+}
+
+TEST(PlanTest, TooManyCellsNameTheLimitAndWhatTheyConsistOf) {
+  ComparisonPlan plan = WithSizes(16);
+  plan.batch_size_in_use = 99;
+  const absl::Status status = Complete(plan, 9);
+  EXPECT_THAT(status, IsInvalidField("batch_sizes"));
+  for (const char* part : {"17 sizes", "4 orders", "9 methods", "765 cells", "at most 720"}) {
+    EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr(part));
+  }
+  plan = WithSizes(16);
+  plan.orders = {BatchOrder::kShuffled};  // and that of arrival, which is always measured
+  EXPECT_THAT(Complete(plan, 15), IsOk());
+  EXPECT_THAT(Complete(plan, 16), IsInvalidField("batch_sizes"));
 }
 
 TEST(PlanTest, ThresholdsMustBeAboveZero) {
   for (const double value : {0.0, -1.0, testing::kNan}) {
     ComparisonPlan gap{.thresholds = {.largest_gap = value}};
-    EXPECT_THAT(Complete(gap), IsInvalidField("thresholds.largest_gap"));
+    EXPECT_THAT(Complete(gap, 2), IsInvalidField("thresholds.largest_gap"));
     ComparisonPlan ratio{.thresholds = {.largest_ratio = value}};
-    EXPECT_THAT(Complete(ratio), IsInvalidField("thresholds.largest_ratio"));
+    EXPECT_THAT(Complete(ratio, 2), IsInvalidField("thresholds.largest_ratio"));
     ComparisonPlan drift{.thresholds = {.largest_drift = value}};
-    EXPECT_THAT(Complete(drift), IsInvalidField("thresholds.largest_drift"));
+    EXPECT_THAT(Complete(drift, 2), IsInvalidField("thresholds.largest_drift"));
     ComparisonPlan interval{.thresholds = {.widest_interval = value}};
-    EXPECT_THAT(Complete(interval), IsInvalidField("thresholds.widest_interval"));
+    EXPECT_THAT(Complete(interval, 2), IsInvalidField("thresholds.widest_interval"));
   }
 }
 

@@ -35,7 +35,7 @@ struct Case {
   std::string kind;
   double n = 0;
   std::vector<double> counts;
-  double momentum = 0;  // 0: all batches weigh the same
+  double momentum = 0;  // 0: all batches weigh the same; of tokens: alpha
   bool unbiased = false;
 };
 
@@ -51,6 +51,14 @@ DiscrepancyFloors AveragedFloors(const Case& row) {
   return NoiseFloors(row.n, reference, 1 / (sum * (1 - row.momentum) + 1));
 }
 
+DiscrepancyFloors DiscrepancyFloorsOf(const Case& row) {
+  if (row.kind == "pooled") return NoiseFloors(row.n, PooledReference{row.counts[0]});
+  if (row.kind == "token") {
+    return NoiseFloors(row.n, TokenAveragedReference{row.momentum, row.counts[0]});
+  }
+  return AveragedFloors(row);
+}
+
 // In the order of the columns.
 std::vector<std::optional<double>> Floors(const Case& row) {
   if (row.kind == "whole") {
@@ -59,9 +67,7 @@ std::vector<std::optional<double>> Floors(const Case& row) {
     values.insert(values.end(), {floors.mean, floors.deviation});
     return values;
   }
-  const DiscrepancyFloors floors = row.kind == "pooled"
-                                       ? NoiseFloors(row.n, PooledReference{row.counts[0]})
-                                       : AveragedFloors(row);
+  const DiscrepancyFloors floors = DiscrepancyFloorsOf(row);
   return {floors.tid_mean_by_batch,
           floors.tid_deviation_by_batch,
           floors.tid_mean_by_running,

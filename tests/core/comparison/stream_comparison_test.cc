@@ -48,7 +48,7 @@ void ExpectFinite(const ComparisonReport& report) {
 
 TEST(StreamComparisonTest, AnEmptyStreamSaysThereIsNotEnough) {
   ComparedStream stream({BatchNormSpec(), LayerNormSpec()}, {4});
-  const ComparisonReport report = stream.comparison().Finish();
+  const ComparisonReport report = stream.Finish();
   EXPECT_EQ(report.tokens, 0);
   EXPECT_EQ(report.methods.size(), 2);
   EXPECT_TRUE(report.cells.empty());
@@ -58,14 +58,14 @@ TEST(StreamComparisonTest, AnEmptyStreamSaysThereIsNotEnough) {
 
 TEST(StreamComparisonTest, AnEmptyStreamHasASecondPassToo) {
   ComparedStream stream({BatchNormSpec()}, {4});
-  EXPECT_EQ(stream.comparison().Finish().verdict.kind, Verdict::Kind::kNotEnoughData);
+  EXPECT_EQ(stream.Finish().verdict.kind, Verdict::Kind::kNotEnoughData);
 }
 
 TEST(StreamComparisonTest, OneTokenIsABatchThatTrainingRefuses) {
   ComparedStream stream({BatchNormSpec(), BatchNormSpec(BatchEma()), LayerNormSpec(), MinMaxSpec()},
                         {4});
   stream.Feed<float>({1, 2, 3, 4}, 1);
-  const ComparisonReport report = stream.comparison().Finish();
+  const ComparisonReport report = stream.Finish();
   EXPECT_EQ(report.tokens, 1);
   EXPECT_EQ(report.sampled_tokens, 1);
   ExpectFinite(report);
@@ -85,7 +85,7 @@ TEST(StreamComparisonTest, ConstantChannelsHaveNoGapAndNoDiscrepancy) {
   std::vector<float> values;
   for (int i = 0; i < 500; ++i) values.insert(values.end(), {7, -3, 0.1f});
   stream.Feed(values, 10);
-  const ComparisonReport report = stream.comparison().Finish();
+  const ComparisonReport report = stream.Finish();
   ExpectFinite(report);
   EXPECT_EQ(report.channels.without_variance, 3);
   EXPECT_FALSE(report.drift.has_value());
@@ -104,7 +104,7 @@ TEST(StreamComparisonTest, ConstantChannelsHaveNoGapAndNoDiscrepancy) {
 TEST(StreamComparisonTest, LayerNormsGapIsExactlyZero) {
   ComparedStream stream({BatchNormSpec(), LayerNormSpec()}, {5, 16});
   stream.Feed(RandomFloats(100 * 5 * 16), 7);
-  const ComparisonReport report = stream.comparison().Finish();
+  const ComparisonReport report = stream.Finish();
   ExpectFinite(report);
   int measured = 0;
   for (const CellReport& cell : report.cells) {
@@ -130,7 +130,7 @@ TEST(StreamComparisonTest, LayerNormsGapIsExactlyZero) {
 TEST(StreamComparisonTest, AMethodOfExtremesHasAGapAndNoDiscrepancies) {
   ComparedStream stream({MinMaxSpec()}, {8});
   stream.Feed(RandomFloats(1000 * 8), 50);
-  const ComparisonReport report = stream.comparison().Finish();
+  const ComparisonReport report = stream.Finish();
   ExpectFinite(report);
   const CellReport* const small = FindCell(report, BatchOrder::kArrival, 2);
   const CellReport* const large = FindCell(report, BatchOrder::kArrival, 128);
@@ -138,28 +138,38 @@ TEST(StreamComparisonTest, AMethodOfExtremesHasAGapAndNoDiscrepancies) {
   EXPECT_GT(large->methods[0].output_gap->overall, 0);
   EXPECT_LT(large->methods[0].output_gap->overall, small->methods[0].output_gap->overall);
   EXPECT_FALSE(large->methods[0].discrepancies.has_value());
-  EXPECT_FALSE(report.methods[0].cold_start_tokens.has_value());
+  EXPECT_FALSE(report.methods[0].cold_start.has_value());
   EXPECT_EQ(report.verdict.kind, Verdict::Kind::kNone);
 }
 
-TEST(StreamComparisonTest, AnEstimatorOfTokensHasDiscrepanciesWithoutNoiseFloors) {
-  ComparedStream stream({BatchNormSpec(TokenEma{.alpha = 0.01})}, {8});
-  stream.Feed(RandomFloats(2000 * 8), 50);
-  const ComparisonReport report = stream.comparison().Finish();
-  ExpectFinite(report);
-  const CellReport* const cell = FindCell(report, BatchOrder::kArrival, 32);
-  ASSERT_NE(cell, nullptr);
-  ASSERT_TRUE(cell->methods[0].discrepancies.has_value());
-  const Discrepancies& found = *cell->methods[0].discrepancies;
-  EXPECT_TRUE(found[DiscrepancyKind::kRenormD].measured.has_value());
-  EXPECT_FALSE(found[DiscrepancyKind::kRenormD].noise_floor.has_value());
-  EXPECT_TRUE(found[DiscrepancyKind::kFinalMean].noise_floor.has_value());
+// What it starts from is no part of it, however far from 0 the tokens are.
+TEST(StreamComparisonTest, IndependentTokensAreAtTheFloorsOfAnEstimatorOfTokens) {
+  for (const float offset : {0.0F, 1000.0F}) {
+    ComparedStream stream({BatchNormSpec(TokenEma{.alpha = 0.01})}, {8},
+                          {.batch_sizes = {32, 128}});
+    stream.Feed(RandomFloats(8192 * 8, offset, 1), 50);
+    const ComparisonReport report = stream.Finish();
+    ExpectFinite(report);
+    const CellReport* const cell = FindCell(report, BatchOrder::kArrival, 32);
+    const CellReport* const large = FindCell(report, BatchOrder::kArrival, 128);
+    ASSERT_TRUE(cell != nullptr && large != nullptr);
+    for (size_t kind = 0; kind < kDiscrepancyKinds; ++kind) {
+      const auto& [measured, floor] = cell->methods[0].discrepancies->values[kind];
+      ASSERT_TRUE(measured && floor) << kind;
+      EXPECT_NEAR(measured->value / *floor, 1, 0.1) << kind;
+    }
+    // A batch whose weights differ much.
+    const Discrepancies& found = *large->methods[0].discrepancies;
+    EXPECT_TRUE(found[DiscrepancyKind::kTidMeanByRunning].ratio().has_value());
+    EXPECT_FALSE(found[DiscrepancyKind::kTidDeviationByRunning].noise_floor.has_value());
+    EXPECT_FALSE(found[DiscrepancyKind::kTidDeviationByBatch].noise_floor.has_value());
+  }
 }
 
 TEST(StreamComparisonTest, IndependentTokensAreWithinChance) {
   ComparedStream stream({BatchNormSpec()}, {16});
   stream.Feed(RandomFloats(4096 * 16), 64);
-  const ComparisonReport report = stream.comparison().Finish();
+  const ComparisonReport report = stream.Finish();
   const CellReport* const cell = FindCell(report, BatchOrder::kArrival, 0);
   ASSERT_NE(cell, nullptr);
   EXPECT_EQ(cell->batches, 64);
@@ -182,7 +192,7 @@ TEST(StreamComparisonTest, CountsSequencesAndLeavesOutConstantPositions) {
   for (size_t i = 0; i < values.size(); i += 6) values[i] = values[i + 1] = 5;
   values[8] = static_cast<float>(testing::kNan);
   stream.Feed(values, 8);
-  const ComparisonReport report = stream.comparison().Finish();
+  const ComparisonReport report = stream.Finish();
   EXPECT_EQ(report.tokens, 119);
   EXPECT_EQ(report.non_finite_tokens, 1);
   EXPECT_EQ(report.sequences, 40);
@@ -204,10 +214,11 @@ TEST(StreamComparisonTest, MeasuresPaddingBesideWhatIsValid) {
   RowTokens tokens = RowTokens::For({NormalizerOf(BatchNormSpec(), {1})}, {1});
   RowTokens all_tokens = tokens;
   const ChunkTokens valid = tokens.Read(padded.data(), 5, {}, 0);
-  const ChunkTokens all = all_tokens.Read(padded.data(), 10, {}, 0);
+  const std::vector<int64_t> steps = {1, 1, 1, 1, 1, 0, 0, 0, 0, 0};
+  const ChunkTokens all = all_tokens.Read(padded.data(), 10, {}, 0, steps);
   stream.comparison().Add(valid, &all);
   stream.comparison().Add(valid, nullptr);
-  const ComparisonReport report = stream.comparison().Finish();
+  const ComparisonReport report = stream.Finish();
   EXPECT_EQ(report.tokens, 10);
   EXPECT_EQ(report.padded_tokens, 5);
   ASSERT_TRUE(report.padding.has_value());
@@ -216,13 +227,27 @@ TEST(StreamComparisonTest, MeasuresPaddingBesideWhatIsValid) {
   EXPECT_GT(report.methods[0].padding_gap.value_or(0), 0.1);
   EXPECT_EQ(report.methods[1].padding_gap, 0);
   ASSERT_FALSE(report.cells.empty());
-  EXPECT_TRUE(report.cells[1].with_padding);
+  // Batches of mean 1.5 and variance 3.25, and of 3 and 2; all together of mean 2 and variance
+  // 10/3.
+  ASSERT_TRUE(report.cells[1].with_padding);
+  ASSERT_TRUE(report.cells[1].methods[0].output_gap.has_value());
+  double difference = 0;
+  double square = 0;
+  for (const double x : {1, 2, 3, 4, 5}) {
+    const double inference = (x - 2) / std::sqrt(10.0 / 3 + 1e-5);
+    difference += std::pow((x - 1.5) / std::sqrt(3.25 + 1e-5) - inference, 2) +
+                  std::pow((x - 3) / std::sqrt(2 + 1e-5) - inference, 2);
+    square += 2 * inference * inference;
+  }
+  EXPECT_NEAR(report.cells[1].methods[0].output_gap->overall, std::sqrt(difference / square),
+              1e-12);
+  EXPECT_EQ(report.cells[1].methods[1].output_gap->largest, 0);
 }
 
 TEST(StreamComparisonTest, DrawsSegmentsUpToTheEnd) {
   ComparedStream stream({BatchNormSpec()}, {40}, {.batch_sizes = {2, 8, 128}});
   stream.Feed(RandomFloats(40 * 1000), 10);
-  const ComparisonReport report = stream.comparison().Finish();
+  const ComparisonReport report = stream.Finish();
   ASSERT_EQ(report.plots.segment_ends.size(), 63);
   EXPECT_EQ(report.plots.segment_ends.back(), 1000);
   EXPECT_EQ(report.plots.discrepancy.size(), 63);
@@ -257,7 +282,7 @@ TEST(StreamComparisonTest, FiguresWithoutUnitDoNotDependOnIt) {
     std::vector<double> values = testing::RandomDoubles(4 * 2000, -1, 1);
     for (double& value : values) value *= unit;
     stream.Feed(values, 20);
-    return stream.comparison().Finish();
+    return stream.Finish();
   };
   const ComparisonReport expected = report(1);
   for (const double unit : {0x1p-300, 0x1p300, 0x1p470}) {
@@ -290,7 +315,7 @@ TEST(StreamComparisonTest, OutputsTooLargeToSquareLeaveFiguresFinite) {
   std::vector<float> values = RandomFloats(2 * 512, 0, 1e20f);
   for (size_t i = 2 * 256; i < values.size(); i += 2) values[i] = 7;
   stream.Feed(values, 64);
-  ExpectFinite(stream.comparison().Finish());
+  ExpectFinite(stream.Finish());
 }
 
 }  // namespace

@@ -107,9 +107,10 @@ TEST(TokenSampleTest, ShuffledIsAPermutation) {
 TEST(TokenSampleTest, SinglesAreInTheOrderOfArrival) {
   const TokenSample sample = SampleOf(600, 0, 1, kRoom);
   std::vector<float> values;
-  for (const Tokens& token : sample.Singles()) {
-    ASSERT_EQ(token.count, 1);
-    values.push_back(*token.data.As<float>());
+  const SingleTokens tokens = sample.Singles();
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    ASSERT_EQ(tokens[i].count, 1);
+    values.push_back(*tokens[i].data.As<float>());
   }
   EXPECT_EQ(values, Numbers(600));
 }
@@ -155,7 +156,7 @@ void ExpectEveryUnitAsLikely(int64_t unit_size, int64_t sequence_size) {
     const TokenSample sample =
         SampleOf(20 * unit_size, sequence_size, seed, 5 * unit_size * int64_t{sizeof(float)});
     ASSERT_EQ(sample.tokens(), 5 * unit_size);
-    const std::vector<Tokens> tokens = sample.Singles();
+    const SingleTokens tokens = sample.Singles();
     for (int64_t i = 0; i < 5 * unit_size; i += unit_size) {
       ++kept[static_cast<int64_t>(*tokens[i].data.As<float>()) / unit_size];
     }
