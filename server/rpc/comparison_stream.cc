@@ -114,29 +114,27 @@ absl::Status ComparisonStream::BindPlan(const v1::ComparisonPlan& proto) {
 
 int64_t ComparisonStream::BytesOf(const ComparisonPlan& plan) const {
   constexpr int64_t kBytesOfSegments = 4096;       // of a channel
-  constexpr int64_t kBytesOfStatistics = 192;      // of a channel, a method's or a cell's own
+  constexpr int64_t kBytesOfStatistics = 192;      // of a channel, in a size's two cells
   constexpr int64_t kBytesOfGaps = 40 << 10;       // of a method in a cell
   constexpr int64_t kBytesOfAverages = 264 << 10;  // the same: what averages of batches consist of
   const int64_t channels = valid_tokens_->channels();
   const int64_t token = channels * SizeOf(batches_->type());
   const auto methods = static_cast<int64_t>(methods_.size());
-  const auto bytes_of_cell = [&](int64_t size) {
-    return (methods + 1) * channels * kBytesOfStatistics + size * (token + 1) +
-           methods * (kBytesOfGaps + kBytesOfAverages);
-  };
-  // The sample and, first, one with padding; then places of its tokens, or a position's tokens.
-  const int64_t tokens = plan.sample_bytes / token + 1;
-  int64_t bytes = plan.sample_bytes + channels * kBytesOfSegments +
-                  std::max(plan.sample_bytes + tokens, tokens * SingleTokens::kBytesOfPlace);
-  // In the order of arrival without padding and with it; one more in others, or a batch of other
-  // mates and its outputs.
+  int64_t bytes = plan.sample_bytes + channels * kBytesOfSegments;
+  // The cells of a size in the order of arrival, without padding and with it. The latter are gone
+  // before there is one in another order.
   int64_t largest = 0;
   for (const int64_t size : plan.batch_sizes) {
-    bytes += 2 * bytes_of_cell(size);
+    bytes += (methods + 1) * channels * kBytesOfStatistics +
+             2 * (size * (token + 1) + methods * (kBytesOfGaps + kBytesOfAverages));
     largest = std::max(largest, size);
   }
+  // The sample with padding; once it is gone, all tokens of one position, or places of the sample's
+  // tokens and a batch of such mates with its outputs.
+  const int64_t tokens = plan.sample_bytes / token + 1;
   const auto output = static_cast<int64_t>(sizeof(double)) * channels;
-  return bytes + bytes_of_cell(largest) + largest * output;
+  return bytes + std::max(plan.sample_bytes + tokens,
+                          tokens * SingleTokens::kBytesOfPlace + largest * (token + output));
 }
 
 absl::Status ComparisonStream::Bind(const v1::CompareOpen& open) {
