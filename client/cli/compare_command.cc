@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <optional>
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
@@ -21,7 +22,7 @@ namespace {
 struct CompareFlags {
   InputFlags input;
   PlanFlags plan;
-  int64_t rows_per_chunk = 128;
+  std::optional<int64_t> rows_per_chunk;
   std::vector<std::string> methods;
   bool channels_first = false;
   std::string specs_path;
@@ -80,21 +81,37 @@ void Save(const std::string& text, const std::string& path, const GlobalFlags& g
   if (!out) Fail(absl::PermissionDeniedError(absl::StrCat(path, ": cannot be written")), global);
 }
 
-// What the verdict is about where a stream is too short for one: chunks of all that there is do not
-// tell what batches are meant to be.
+// The rows of a batch where nothing is said of it.
+constexpr int64_t kUsualBatch = 128;
+
+// Fewer batches tell nothing of how much they differ; and no server's limit is below so many bytes.
+constexpr int64_t kFewestBatches = 16;
+constexpr int64_t kMostChunkBytes = 2 << 20;
+
+absl::StatusOr<RowChunks> OpenBatches(const CompareFlags& flags) {
+  absl::StatusOr<RowChunks> chunks =
+      OpenChunks(flags.input, flags.rows_per_chunk.value_or(kUsualBatch));
+  if (chunks.ok() && !flags.rows_per_chunk) chunks->Refine(kFewestBatches, kMostChunkBytes);
+  return chunks;
+}
+
+// What the verdict is about where rows are tokens and chunks do not tell what batches are meant to
+// be: there are too few rows for them, or rows are too wide.
 void SetBatchSizeInUse(const CompareFlags& flags, const RowChunks& chunks,
                        v1::ComparisonPlan& plan) {
-  constexpr int64_t kFewestBatches = 8;
   constexpr int64_t kLargestBatch = 1 << 16;
   const bool rows_are_tokens = chunks.row_shape().size() == 1 && flags.input.lengths_path.empty();
   if (plan.has_batch_size_in_use() || !rows_are_tokens) return;
-  if (chunks.count().value_or(kFewestBatches) >= kFewestBatches) return;
-  plan.set_batch_size_in_use(std::min(flags.rows_per_chunk, kLargestBatch));
+  const int64_t meant = flags.rows_per_chunk.value_or(kUsualBatch);
+  const bool are_few = chunks.count().value_or(kFewestBatches) < kFewestBatches;
+  if (are_few || chunks.rows_per_chunk() < meant) {
+    plan.set_batch_size_in_use(std::min(meant, kLargestBatch));
+  }
 }
 
 void RunCommand(const CompareFlags& flags, const GlobalFlags& global) {
   v1::CompareOpen open = ValueOrFail(ToOpen(flags), global);
-  RowChunks chunks = ValueOrFail(OpenChunks(flags.input, flags.rows_per_chunk), global);
+  RowChunks chunks = ValueOrFail(OpenBatches(flags), global);
   if (flags.channels_first && !chunks.MoveChannelsLast()) {
     Fail(absl::InvalidArgumentError(absl::StrCat(
              flags.input.path, ": --channels-first needs [N, C, ...] with further dimensions")),
@@ -137,8 +154,10 @@ void AddCompareCommand(CLI::App& app, const GlobalFlags& global) {
   flags->input.AddTo(*command);
   flags->plan.AddTo(*command);
   command
-      ->add_option("--rows-per-chunk", flags->rows_per_chunk,
-                   "Rows, or with --lengths sequences, of one batch as it comes (128)")
+      ->add_option(
+          "--rows-per-chunk", flags->rows_per_chunk,
+          "Rows, or with --lengths sequences, of one batch as it comes (128; fewer where that "
+          "makes less than 16 batches, or more than 2 MiB)")
       ->check(AtLeastOne());
   CLI::Option* method =
       command

@@ -75,6 +75,16 @@ absl::StatusOr<RowChunks> RowChunks::Cut(TensorReader tensor, RowLayout layout,
   return chunks;
 }
 
+void RowChunks::Refine(int64_t fewest, int64_t most_bytes) {
+  int64_t unit_bytes = row_bytes();
+  if (units_) {
+    unit_bytes = *units_ > 0 ? *rows() * row_bytes() / *units_ : 0;
+    units_per_chunk_ = std::min(units_per_chunk_, *units_ / fewest);
+  }
+  if (unit_bytes > 0) units_per_chunk_ = std::min(units_per_chunk_, most_bytes / unit_bytes);
+  units_per_chunk_ = std::max<int64_t>(1, units_per_chunk_);
+}
+
 bool RowChunks::SetResidual(TensorReader residual) {
   const bool fits =
       residual.element_type() == tensor_.element_type() && residual.shape() == tensor_.shape();

@@ -37,6 +37,10 @@ class RowChunks {
   // where there are no dimensions behind them.
   bool MoveChannelsLast();
 
+  // Makes chunks smaller, down to one unit, until there are `fewest` of them, where their number is
+  // known, and until rows of as many bytes as are usual make none larger than `most_bytes`.
+  void Refine(int64_t fewest, int64_t most_bytes);
+
   // Chunks will tell the sequences of rows that stand one after the other, as Compare takes them.
   void TellSequences() { tells_sequences_ = true; }
   // Adds a tensor to each chunk's rows; false unless it is of their tensor's type and shape.

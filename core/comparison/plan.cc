@@ -37,8 +37,11 @@ absl::Status CheckCells(const ComparisonPlan& plan, int64_t methods) {
 
 }  // namespace
 
-absl::Status Complete(ComparisonPlan& plan, int64_t methods) {
-  if (plan.batch_sizes.empty()) plan.batch_sizes = {0, 1, 2, 4, 8, 32, 128, 4096};
+absl::Status Complete(ComparisonPlan& plan, int64_t methods, int64_t channels) {
+  if (plan.batch_sizes.empty()) {
+    plan.batch_sizes = {0, 1, 2, 4, 8, 32, 128};
+    if (channels <= ComparisonPlan::kMostChannelsOfLargeBatch) plan.batch_sizes.push_back(4096);
+  }
   if (plan.orders.empty()) {
     plan.orders = {BatchOrder::kArrival, BatchOrder::kShuffled, BatchOrder::kBySequence,
                    BatchOrder::kByPosition};

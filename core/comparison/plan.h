@@ -26,6 +26,9 @@ struct ComparisonPlan {
   // use, in all orders, of the 16 methods that a stream may have.
   static constexpr int64_t kMostCells = 9 * 5 * 16;
 
+  // More are not compared in batches of 4096 unless that is asked for: one of float32 has 32 MiB.
+  static constexpr int64_t kMostChannelsOfLargeBatch = 2048;
+
   std::vector<int64_t> batch_sizes;  // 0: as they come
   std::vector<BatchOrder> orders;
   uint64_t seed = 0;
@@ -35,11 +38,11 @@ struct ComparisonPlan {
   VerdictThresholds thresholds;
 };
 
-// Of a plan for so many methods, writes out the defaults of what is empty, and has the batch size
-// in use among the sizes. INVALID_ARGUMENT (field "batch_sizes", "orders", "sample_bytes",
-// "batch_size_in_use", "thresholds.largest_gap", ...) where a value is out of its range or there
-// twice, or the plan has too many cells.
-absl::Status Complete(ComparisonPlan& plan, int64_t methods);
+// Of a plan for so many methods and channels, writes out the defaults of what is empty, and has the
+// batch size in use among the sizes. INVALID_ARGUMENT (field "batch_sizes", "orders",
+// "sample_bytes", "batch_size_in_use", "thresholds.largest_gap", ...) where a value is out of its
+// range or there twice, or the plan has too many cells.
+absl::Status Complete(ComparisonPlan& plan, int64_t methods, int64_t channels);
 
 }  // namespace normd
 

@@ -37,8 +37,9 @@ int64_t StateBytes(const ComparedMethod& method) {
 absl::StatusOr<std::unique_ptr<StreamComparison>> StreamComparison::Create(
     ComparisonPlan plan, absl::Span<const Normalizer> methods, absl::Span<const int64_t> row_shape,
     Clock clock) {
-  NORMD_RETURN_IF_ERROR(PrefixField("plan", Complete(plan, static_cast<int64_t>(methods.size()))));
   const ChannelLayout per_step = RowTokens::For(methods, row_shape).per_step();
+  NORMD_RETURN_IF_ERROR(
+      PrefixField("plan", Complete(plan, static_cast<int64_t>(methods.size()), per_step.channels)));
   std::vector<ComparedMethod> compared;
   for (const Normalizer& method : methods) {
     absl::StatusOr<ComparedMethod> by_token = ComparedMethod::Create(method, row_shape, per_step);

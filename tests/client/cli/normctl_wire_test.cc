@@ -323,8 +323,25 @@ TEST_F(NormctlWireTest, ComparePlansWhatItIsTold) {
   EXPECT_EQ(plan.thresholds().largest_gap(), 0.5);
   EXPECT_FALSE(plan.thresholds().has_largest_ratio());
   // More than the sample holds is sent twice.
-  EXPECT_EQ(plan.first_pass_chunks(), 4);
-  EXPECT_EQ(server_.asked().chunks.size(), 8);
+  EXPECT_EQ(plan.first_pass_chunks(), 16);
+  EXPECT_EQ(server_.asked().chunks.size(), 32);
+}
+
+TEST_F(NormctlWireTest, CompareTakesBatchesThatTellSomething) {
+  // Of few rows, and of wide ones: the verdict is about 128 tokens still.
+  const std::vector<std::pair<std::vector<int64_t>, int>> sizes_and_chunks = {
+      {{400, 3}, 16}, {{40, 100'000}, 20}, {{2049, 3}, 17}};
+  size_t all = 0;  // that the server has seen
+  for (const auto& [shape, chunks] : sizes_and_chunks) {
+    Output({"compare", Write("x.npy", v1::ELEMENT_TYPE_FLOAT32, shape)});
+    EXPECT_EQ(server_.asked().chunks.size(), all += chunks);
+    const v1::ComparisonPlan plan = server_.asked().compare_open.plan();
+    EXPECT_EQ(plan.batch_size_in_use(), shape[0] < 2048 ? 128 : 0) << shape[0];
+  }
+  // A row of several tokens has no such size.
+  Output({"compare", Write("x.npy", v1::ELEMENT_TYPE_FLOAT32, {32, 5, 3})});
+  EXPECT_EQ(server_.asked().chunks.size(), all + 16);
+  EXPECT_FALSE(server_.asked().compare_open.plan().has_batch_size_in_use());
 }
 
 TEST_F(NormctlWireTest, CompareWritesAPageAndEveryFigure) {

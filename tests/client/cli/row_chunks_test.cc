@@ -51,6 +51,21 @@ TEST(RowChunksTest, TheLargestHasTheMostRows) {
   EXPECT_EQ(CutOrFail({6, 2}, {.lengths = {1, 3, 2}}, "2:", 1).Largest(), 0);
 }
 
+TEST(RowChunksTest, AreRefinedForTheirNumberAndSize) {
+  const auto refined = [](RowChunks chunks, int64_t fewest, int64_t most_bytes) {
+    chunks.Refine(fewest, most_bytes);
+    return chunks.rows_per_chunk();
+  };
+  EXPECT_EQ(refined(CutOrFail({100, 2}, {}, "", 7), 10, 1000), 7);
+  EXPECT_EQ(refined(CutOrFail({100, 2}, {}, "", 7), 25, 1000), 4);
+  EXPECT_EQ(refined(CutOrFail({100, 2}, {}, "", 7), 1000, 1000), 1);
+  EXPECT_EQ(refined(CutOrFail({100, 2}, {}, "", 7), 1, 24), 3);
+  EXPECT_EQ(refined(CutOrFail({100, 2}, {}, "", 7), 1, 3), 1);
+  // Three sequences of 16 bytes each, on average.
+  EXPECT_EQ(refined(CutOrFail({6, 2}, {.lengths = {1, 3, 2}}, "", 3), 1, 35), 2);
+  EXPECT_EQ(refined(CutOrFail({0, 2}, {}, "", 7), 1, 1000), 1);
+}
+
 TEST(RowChunksTest, TheLastOneHoldsWhatIsLeft) {
   RowChunks chunks = CutOrFail({5, 2}, {}, "", 2);
   ASSERT_EQ(chunks.count(), 3);
