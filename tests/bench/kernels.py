@@ -5,6 +5,7 @@ import argparse
 import json
 import os
 import pathlib
+import statistics
 import subprocess
 
 from servers import BIN, on_generator_core, output
@@ -141,7 +142,8 @@ def main():
         found += thread_bars(results["cases"], flags.rounds)
     for what, value, bar in found:
         print(f"{'ok  ' if value >= bar else 'MISS'} {what}: {value:.2f}, bar {bar:.2f}")
-    call_ns = 1000 * float(output(BIN / "kernel_time", "--features=64", "--rows=1"))
+    # The first finds the processor asleep.
+    call_ns = 1000 * statistics.median(float(output(BIN / "kernel_time", "--features=64", "--rows=1")) for _ in range(5))
     print(f"{'ok  ' if call_ns < 100 else 'MISS'} one row of 64 float32, the call in all: {call_ns:.0f} ns, bar 100")
     if flags.json:
         pathlib.Path(flags.json).write_text(json.dumps(results, indent=1) + "\n")
