@@ -87,11 +87,16 @@ class Csv {
   void AddGap(const v1::GapQuantiles& gap) {
     for (const auto& [name, value] :
          {std::pair("gap_p50", gap.p50()), std::pair("gap_p99", gap.p99()),
-          std::pair("gap_largest", gap.largest()), std::pair("gap_overall", gap.overall())}) {
-      v1::Discrepancy exact;
-      exact.mutable_measured()->set_value(value);
-      Add(name, exact);
+          std::pair("gap_largest", gap.largest())}) {
+      v1::Discrepancy alone;
+      alone.mutable_measured()->set_value(value);
+      Add(name, alone);
     }
+    v1::Discrepancy overall;
+    overall.mutable_measured()->set_value(gap.overall());
+    if (gap.has_low()) overall.mutable_measured()->set_low(gap.low());
+    if (gap.has_high()) overall.mutable_measured()->set_high(gap.high());
+    Add("gap_overall", overall);
   }
   void Add(const std::string& figure, const v1::Discrepancy& found) {
     absl::StrAppend(

@@ -26,8 +26,9 @@ void TokenGaps::Add(const double* y, const double* reference, const Tokens& toke
       square += reference[c] * reference[c];
     }
     if (!(difference < kTooLarge && square < kTooLarge)) continue;
-    difference_squares_ += difference;
-    reference_squares_ += square;
+    open_differences_ += difference;
+    open_references_ += square;
+    has_open_ = true;
     if (difference == 0) {
       quantiles_.Add(0);
     } else if (square > 0) {
@@ -38,9 +39,19 @@ void TokenGaps::Add(const double* y, const double* reference, const Tokens& toke
 
 std::optional<GapSummary> TokenGaps::Result() const {
   if (quantiles_.count() == 0) return std::nullopt;
-  GapSummary result{quantiles_.Quantile(0.5), quantiles_.Quantile(0.99), quantiles_.largest(), 0};
-  if (difference_squares_ > 0) result.overall = std::sqrt(difference_squares_ / reference_squares_);
+  GapSummary result{quantiles_.Quantile(0.5), quantiles_.Quantile(0.99), quantiles_.largest(), {}};
+  const auto overall = difference_squares_.Over(reference_squares_);
+  if (overall && overall->value > 0) result.overall = overall->Root();
   return result;
+}
+
+void TokenGaps::EndBatch() {
+  if (!has_open_) return;
+  difference_squares_.Add(open_differences_);
+  reference_squares_.Add(open_references_);
+  open_differences_ = 0;
+  open_references_ = 0;
+  has_open_ = false;
 }
 
 Cell::Cell(BatchOrder order, int64_t batch_size, bool with_padding,
@@ -160,6 +171,7 @@ void Cell::InferOn(const Tokens& batch) {
       AddOutputs(training ? &*training : nullptr,
                  batch.Slice(begin, std::min(kAtOnce, batch.count - begin)), i);
     }
+    methods_[i].gaps.EndBatch();
   }
 }
 

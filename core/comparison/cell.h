@@ -24,7 +24,7 @@ struct GapSummary {
   double p50 = 0;
   double p99 = 0;
   double largest = 0;
-  double overall = 0;
+  Estimate overall;
 };
 
 struct CellMethod {
@@ -51,14 +51,18 @@ struct CellReport {
 class TokenGaps {
  public:
   void Add(const double* y, const double* reference, const Tokens& tokens);
+  void EndBatch();
 
   // Absent where nothing entered.
   std::optional<GapSummary> Result() const;
 
  private:
   GapQuantiles quantiles_;
-  double difference_squares_ = 0;
-  double reference_squares_ = 0;
+  BlockMeans difference_squares_;  // of batches
+  BlockMeans reference_squares_;
+  double open_differences_ = 0;  // of the batch so far
+  double open_references_ = 0;
+  bool has_open_ = false;
 };
 
 // All tokens are added twice: for training, and, once that is finished, for inference.

@@ -54,24 +54,49 @@ void BlockMeans::Add(double value) {
   block_size_ *= 2;
 }
 
+std::optional<double> BlockMeans::Reach(const std::vector<double>& blocks) {
+  const size_t count = blocks.size();
+  if (count < kLeastBlocks) return std::nullopt;
+  const auto n = static_cast<double>(count);
+  double center = 0;
+  double largest = 0;
+  for (const double block : blocks) {
+    center += block / n;
+    largest = std::max(largest, std::abs(block));
+  }
+  if (largest == 0) return 0;
+  // In units of the largest, lest squares overflow.
+  double squares = 0;
+  for (const double block : blocks) squares += std::pow((block - center) / largest, 2);
+  return kQuantiles[count - kLeastBlocks] * largest * std::sqrt(squares / (n - 1) / n);
+}
+
 std::optional<Estimate> BlockMeans::Result() const {
   if (count_ == 0) return std::nullopt;
   Estimate result{mean(), std::nullopt, std::nullopt};
-  const size_t blocks = blocks_.size();
-  if (blocks < kLeastBlocks) return result;
-  double center = 0;
-  for (const double block : blocks_) center += block;
-  center /= static_cast<double>(blocks);
-  // In units of the center, lest squares overflow.
-  const double unit = center > 0 ? center : 1;
-  double squares = 0;
-  for (const double block : blocks_) squares += std::pow((block - center) / unit, 2);
-  const auto n = static_cast<double>(blocks);
-  const double deviation =
-      unit * std::sqrt(squares / (n - 1) / n) / static_cast<double>(block_size_);
-  const double reach = kQuantiles[blocks - kLeastBlocks] * deviation;
-  result.low = std::max(result.value - reach, 0.0);
-  result.high = result.value + reach;
+  if (const std::optional<double> of_blocks = Reach(blocks_)) {
+    const double reach = *of_blocks / static_cast<double>(block_size_);
+    result.low = std::max(result.value - reach, 0.0);
+    result.high = result.value + reach;
+  }
+  return result;
+}
+
+std::optional<Estimate> BlockMeans::Over(const BlockMeans& divisor) const {
+  if (count_ == 0) return std::nullopt;
+  Estimate result{sum_ / divisor.sum_, std::nullopt, std::nullopt};
+  std::vector<double> residuals;
+  double divisors = 0;
+  for (size_t k = 0; k < blocks_.size(); ++k) {
+    residuals.push_back(blocks_[k] - result.value * divisor.blocks_[k]);
+    divisors += divisor.blocks_[k] / static_cast<double>(blocks_.size());
+  }
+  const std::optional<double> of_residuals = Reach(residuals);
+  if (of_residuals && divisors > 0) {
+    const double reach = *of_residuals / divisors;
+    result.low = std::max(result.value - reach, 0.0);
+    result.high = result.value + reach;
+  }
   return result;
 }
 

@@ -33,7 +33,15 @@ class BlockMeans {
   // Absent without values; without an interval for fewer than 8.
   std::optional<Estimate> Result() const;
 
+  // This mean over that of as many other values, added in turn with these; `divisor`'s must be
+  // above 0. Absent as above; the interval is that of the blocks' residuals (Cochran 1977,
+  // section 6.3).
+  std::optional<Estimate> Over(const BlockMeans& divisor) const;
+
  private:
+  // Half the interval of the mean of so many blocks; absent for too few.
+  static std::optional<double> Reach(const std::vector<double>& blocks);
+
   int64_t count_ = 0;
   double sum_ = 0;
   std::vector<double> blocks_;  // sums

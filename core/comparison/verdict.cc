@@ -21,15 +21,13 @@ struct Subject {
   int64_t batch_size() const { return cell->usual_batch_size; }
   // Infinite where TRAINING refuses such batches.
   double gap() const {
-    return method->output_gap ? method->output_gap->overall
+    return method->output_gap ? method->output_gap->overall.value
                               : std::numeric_limits<double>::infinity();
   }
-  // What the ends of an interval are of its value: of the discrepancy's, which is the gap's cause.
+  // The ends of its interval: itself where there is none.
   std::pair<double, double> Interval() const {
-    if (!method->discrepancies) return {1, 1};
-    const auto& measured = (*method->discrepancies)[DiscrepancyKind::kFinalMean].measured;
-    if (!measured || !measured->low || measured->value <= 0) return {1, 1};
-    return {*measured->low / measured->value, *measured->high / measured->value};
+    if (!method->output_gap || !method->output_gap->overall.low) return {gap(), gap()};
+    return {*method->output_gap->overall.low, *method->output_gap->overall.high};
   }
   std::optional<Estimate> Ratio() const {
     if (!method->discrepancies) return std::nullopt;
@@ -206,14 +204,13 @@ Verdict VerdictOf(const ComparisonReport& report, absl::Span<const ComparedMetho
   const double excess = report.drift ? report.drift->excess : 0;
   const bool drifts = excess > limits.largest_drift;
   const auto tokens = static_cast<double>(report.tokens);
-  const bool is_open = gap * low <= limits.largest_gap && gap * high > limits.largest_gap;
-  if (!drifts && std::isfinite(gap) && is_open && high - low > limits.widest_interval) {
+  const bool is_open = low <= limits.largest_gap && high > limits.largest_gap;
+  if (!drifts && is_open && high - low > limits.widest_interval * gap) {
     return NotEnough(
-        report, verdict, tokens * std::pow((high - low) / limits.widest_interval, 2),
+        report, verdict, tokens * std::pow((high - low) / (limits.widest_interval * gap), 2),
         absl::StrFormat("the output gap of %s may lie on either side of %s: its interval reaches "
                         "from %s to %s",
-                        Percent(gap), Percent(limits.largest_gap), Percent(gap * low),
-                        Percent(gap * high)));
+                        Percent(gap), Percent(limits.largest_gap), Percent(low), Percent(high)));
   }
   const bool is_fine = gap <= limits.largest_gap;
   const double floor = report.drift ? report.drift->mean_shift_floor : HUGE_VAL;

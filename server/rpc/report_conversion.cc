@@ -111,7 +111,9 @@ void Write(const CellReport& cell, const std::vector<MethodReport>& methods, v1:
       to->mutable_output_gap()->set_p50(gap->p50);
       to->mutable_output_gap()->set_p99(gap->p99);
       to->mutable_output_gap()->set_largest(gap->largest);
-      to->mutable_output_gap()->set_overall(gap->overall);
+      to->mutable_output_gap()->set_overall(gap->overall.value);
+      if (gap->overall.low) to->mutable_output_gap()->set_low(*gap->overall.low);
+      if (gap->overall.high) to->mutable_output_gap()->set_high(*gap->overall.high);
     }
     if (method.co_batch_sensitivity) {
       Write(*method.co_batch_sensitivity, to->mutable_co_batch_sensitivity());

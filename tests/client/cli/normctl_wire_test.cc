@@ -360,7 +360,10 @@ TEST_F(NormctlWireTest, CompareWritesAPageAndEveryFigure) {
     d->mutable_ratio()->set_value(2);
     d->mutable_ratio()->set_low(1.5);
     d->mutable_ratio()->set_high(2.5);
-    cell->add_methods()->mutable_output_gap();
+    v1::GapQuantiles* gap = cell->add_methods()->mutable_output_gap();
+    gap->set_overall(0.5);
+    gap->set_low(0.25);
+    gap->set_high(0.75);
     cell->mutable_methods(1)->set_method("layer_norm");
   });
   const std::string input = Write("x.npy", v1::ELEMENT_TYPE_FLOAT32, {4, 3});
@@ -375,7 +378,7 @@ TEST_F(NormctlWireTest, CompareWritesAPageAndEveryFigure) {
             "by_position,8,0,7,8.5,3,layer_norm,gap_p50,0,,,,,,\n"
             "by_position,8,0,7,8.5,3,layer_norm,gap_p99,0,,,,,,\n"
             "by_position,8,0,7,8.5,3,layer_norm,gap_largest,0,,,,,,\n"
-            "by_position,8,0,7,8.5,3,layer_norm,gap_overall,0,,,,,,\n");
+            "by_position,8,0,7,8.5,3,layer_norm,gap_overall,0.5,0.25,0.75,,,,\n");
   EXPECT_EQ(Normctl({"compare", input, "--report", "/nowhere/r.html"}).error,
             "normctl: /nowhere/r.html: cannot be written\n");
 }

@@ -228,6 +228,22 @@ def estimate(figures, transform=lambda mean: mean):
     return result | {"low": transform(max(value - half_width, 0)), "high": transform(value + half_width)}
 
 
+def root_of_ratio(dividends, divisors):
+    """sqrt of one sum over batches over another: Cochran 1977, section 6.3."""
+    ratio = dividends.sum() / divisors.sum()
+    result = {"overall": math.sqrt(ratio)}
+    if len(dividends) < FEWEST_FOR_INTERVAL:
+        return result
+    length = 1
+    while len(dividends) // length > MOST_BLOCKS:
+        length *= 2
+    count = len(dividends) // length
+    blocks = [figures[: count * length].reshape(count, length).sum(axis=1) for figures in (dividends, divisors)]
+    residuals = blocks[0] - ratio * blocks[1]
+    half_width = t_quantile(count - 1) * residuals.std(ddof=1) / math.sqrt(count) / blocks[1].mean()
+    return result | {"low": math.sqrt(max(ratio - half_width, 0)), "high": math.sqrt(ratio + half_width)}
+
+
 def average(numerator, denominator, varying):
     """avg of ratios over channels that vary and whose denominator is not 0; NaN where none is left."""
     used = varying & (denominator > 0)

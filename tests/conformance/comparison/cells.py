@@ -12,6 +12,7 @@ from batches import (
     inference_statistics,
     moments_of,
     moments_of_each,
+    root_of_ratio,
     running,
 )
 
@@ -82,17 +83,20 @@ def lengths_of(vectors):
 
 
 def gap_quantiles(training, inference):
-    """The quantile q of n is the one of rank ceil(q n). Tokens whose inference output is 0 enter `overall` alone."""
-    distance, length = lengths_of(training - inference), lengths_of(inference)
+    """Of each batch's tokens. The quantile q of n is the one of rank ceil(q n). Tokens whose inference output is 0
+    enter `overall` alone."""
+    distances = [lengths_of(ours - theirs) for ours, theirs in zip(training, inference)]
+    lengths = [lengths_of(theirs) for theirs in inference]
+    distance, length = np.concatenate(distances), np.concatenate(lengths)
     gaps = np.sort(distance[length > 0] / length[length > 0])
     if not len(gaps):
         return None
+    squares = (np.array([np.sum(one**2) for one in each if len(one)]) for each in (distances, lengths))
     return {
         "p50": gaps[math.ceil(0.5 * len(gaps)) - 1],
         "p99": gaps[math.ceil(0.99 * len(gaps)) - 1],
         "largest": gaps[-1],
-        "overall": math.sqrt(np.sum(distance**2) / np.sum(length**2)),
-    }
+    } | root_of_ratio(*squares)
 
 
 def batch_norm_gap(stream, tokens_of_batches, batches, estimator):
@@ -107,7 +111,7 @@ def batch_norm_gap(stream, tokens_of_batches, batches, estimator):
         tokens = stream.values[batch[~stream.padded[batch]]]
         training.append(normalized(tokens, Moments(len(batch), batches.means[b], batches.variances[b])))
         inference.append(normalized(tokens, final))
-    return gap_quantiles(np.concatenate(training), np.concatenate(inference))
+    return gap_quantiles(training, inference)
 
 
 def co_batch_sensitivity(values, size, seed=0):
@@ -158,7 +162,8 @@ def cell(stream, order, size, estimator, whole, with_padding=False):
         "output_gap": batch_norm_gap(stream, tokens_of_batches, batches, estimator),
         "co_batch_sensitivity": co_batch_sensitivity(stream.values, math.floor(mean_size + 0.5)) if several else None,
     }
-    layer_norm = {"output_gap": dict.fromkeys(("p50", "p99", "largest", "overall"), 0.0), "co_batch_sensitivity": zero}
+    exact = dict.fromkeys(("p50", "p99", "largest", "overall"), 0.0)
+    layer_norm = {"output_gap": exact, "co_batch_sensitivity": zero}
     return result | {
         "mean_batch_size": mean_size,
         "effective_batch_size": effective_batch_size(batches, whole),

@@ -118,7 +118,7 @@ class CompareTest(unittest.TestCase):
             time.sleep(0.02)
         cls.address = f"127.0.0.1:{port.read_text().strip()}"
 
-    def run_compare(self, tokens, estimator="cumulative", axis=-1, non_finite=None, rows_per_chunk=64, flags=()):
+    def run_compare(self, tokens, estimator="cumulative", axis=-1, non_finite=None, rows_per_chunk=64, flags=(), stdin=None):
         specs = [{"batch_norm": {"channel_axis": axis, "estimator": json.loads(ESTIMATORS[estimator])}}, {"layer_norm": {}}]
         for spec in specs if non_finite else ():
             spec["non_finite"] = f"NON_FINITE_POLICY_{non_finite}"
@@ -126,7 +126,9 @@ class CompareTest(unittest.TestCase):
         path.write_text(json.dumps({"specs": specs}))
         command = [BIN / "normctl", "--server", self.address, "--json", "compare", tokens, "--specs", path]
         command += ["--rows-per-chunk", str(rows_per_chunk), *flags]
-        return subprocess.run(command, capture_output=True, text=True)
+        ran = subprocess.run(command, input=stdin, capture_output=True)
+        ran.stdout, ran.stderr = ran.stdout.decode(), ran.stderr.decode()
+        return ran
 
     def compare(self, *arguments, **options):
         ran = self.run_compare(*arguments, **options)
@@ -254,6 +256,23 @@ class CompareTest(unittest.TestCase):
             differences = Differences()
             differences.compare(again, arrival)
             self.assertEqual(differences.found, [])
+
+    def test_a_sample_tells_what_all_have_within_its_interval(self):
+        """Of a pipe, which comes once: 95 of 100, when it says so. Batches of 32 of an eighth of the tokens."""
+        held = 0
+        for seed in range(20):
+            generator = np.random.Generator(np.random.PCG64(seed))
+            scale = generator.gamma(2, size=(4096, 1))
+            (rows,) = self.save(rows=(scale * generator.standard_normal((4096, 8))).astype("<f4"))
+            sampled = self.compare("-", flags=["--sample-kib", "16"], stdin=rows.read_bytes())
+            (gap, interval) = (
+                next(cell for cell in report["cells"] if cell["order"] == ORDERS[0] and cell["batch_size"] == "32")["methods"][0]["output_gap"]
+                for report in (self.compare(rows), sampled)
+            )
+            self.assertLess(int(sampled["sampled_tokens"]), 520)
+            self.assertLess(interval["high"] - interval["low"], 0.5 * interval["overall"])
+            held += interval["low"] <= gap["overall"] <= interval["high"]
+        self.assertGreaterEqual(held, 17)
 
     def test_what_once_ended_the_server(self):
         """Methods of rows before those of channels; no rows at all; one sequence far longer than all others."""

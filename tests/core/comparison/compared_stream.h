@@ -102,7 +102,7 @@ inline std::vector<double> FiguresOf(const CellReport& cell) {
   };
   for (const CellMethod& method : cell.methods) {
     const GapSummary gap = method.output_gap.value_or(GapSummary{-1, -1, -1, -1});
-    figures.insert(figures.end(), {gap.p50, gap.p99, gap.largest, gap.overall});
+    figures.insert(figures.end(), {gap.p50, gap.p99, gap.largest, gap.overall.value});
     add(method.co_batch_sensitivity);
     for (const auto& discrepancy : method.discrepancies.value_or(Discrepancies()).values) {
       add(discrepancy.measured);

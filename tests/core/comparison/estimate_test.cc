@@ -48,6 +48,31 @@ TEST(EstimateTest, EightValuesAreEightBlocks) {
   ExpectInterval(*estimate, 2.364624251592784 * std::sqrt(6.0 / 8));
 }
 
+TEST(EstimateTest, AMeanOverAnotherHasTheIntervalOfTheirResiduals) {
+  // 1, 3, 1, 3, ... over 2: residuals of 1 about 1.
+  const auto estimate = MeansOf({1, 3, 1, 3, 1, 3, 1, 3}).Over(MeansOf({2, 2, 2, 2, 2, 2, 2, 2}));
+  ASSERT_TRUE(estimate.has_value());
+  EXPECT_EQ(estimate->value, 1);
+  ExpectInterval(*estimate, 2.364624251592784 * std::sqrt(8.0 / 7 / 8) / 2);
+  // What rises and falls with it has none.
+  ExpectInterval(*MeansOf(CountTo(40)).Over(MeansOf(CountTo(40))), 0);
+  EXPECT_FALSE(MeansOf(CountTo(7)).Over(MeansOf(CountTo(7)))->low.has_value());
+  EXPECT_FALSE(BlockMeans().Over(BlockMeans()).has_value());
+}
+
+TEST(EstimateTest, TheIntervalOfARatioHoldsItAsOftenAsItSays) {
+  constexpr int kTrials = 2000;
+  int held = 0;
+  for (int trial = 0; trial < kTrials; ++trial) {
+    const auto sizes = testing::RandomDoubles(100, 1, 9, 2 * trial);
+    auto values = testing::RandomDoubles(100, 0, 1, 2 * trial + 1);
+    for (size_t i = 0; i < values.size(); ++i) values[i] *= sizes[i];  // half of them, on average
+    const auto estimate = MeansOf(values).Over(MeansOf(sizes));
+    if (*estimate->low <= 0.5 && *estimate->high >= 0.5) ++held;
+  }
+  EXPECT_NEAR(held, 0.95 * kTrials, 0.02 * kTrials);
+}
+
 TEST(EstimateTest, ThirtyTwoValuesAreAsManyBlocks) {
   const auto estimate = MeansOf(CountTo(32)).Result();
   ASSERT_TRUE(estimate.has_value());

@@ -96,7 +96,7 @@ TEST(StreamComparisonTest, ConstantChannelsHaveNoGapAndNoDiscrepancy) {
   EXPECT_FALSE(cell->effective_batch_size.has_value());
   for (const CellMethod& method : cell->methods) {
     ASSERT_TRUE(method.output_gap.has_value());
-    EXPECT_NEAR(method.output_gap->overall, 0, 1e-12);
+    EXPECT_NEAR(method.output_gap->overall.value, 0, 1e-12);
   }
   EXPECT_FALSE((*cell->methods[0].discrepancies)[DiscrepancyKind::kFinalMean].measured.has_value());
 }
@@ -112,10 +112,10 @@ TEST(StreamComparisonTest, LayerNormsGapIsExactlyZero) {
     ++measured;
     ASSERT_TRUE(cell.methods[1].output_gap.has_value()) << cell.batch_size;
     EXPECT_EQ(cell.methods[1].output_gap->largest, 0);
-    EXPECT_EQ(cell.methods[1].output_gap->overall, 0);
+    EXPECT_EQ(cell.methods[1].output_gap->overall.value, 0);
     EXPECT_FALSE(cell.methods[1].discrepancies.has_value());
     if (cell.batch_size == 2) {
-      EXPECT_GT(cell.methods[0].output_gap->overall, 0.1);
+      EXPECT_GT(cell.methods[0].output_gap->overall.value, 0.1);
     }
     if (cell.order == BatchOrder::kArrival && cell.batch_size > 1) {
       ASSERT_TRUE(cell.methods[1].co_batch_sensitivity.has_value());
@@ -135,8 +135,9 @@ TEST(StreamComparisonTest, AMethodOfExtremesHasAGapAndNoDiscrepancies) {
   const CellReport* const small = FindCell(report, BatchOrder::kArrival, 2);
   const CellReport* const large = FindCell(report, BatchOrder::kArrival, 128);
   ASSERT_TRUE(small != nullptr && large != nullptr);
-  EXPECT_GT(large->methods[0].output_gap->overall, 0);
-  EXPECT_LT(large->methods[0].output_gap->overall, small->methods[0].output_gap->overall);
+  EXPECT_GT(large->methods[0].output_gap->overall.value, 0);
+  EXPECT_LT(large->methods[0].output_gap->overall.value,
+            small->methods[0].output_gap->overall.value);
   EXPECT_FALSE(large->methods[0].discrepancies.has_value());
   EXPECT_FALSE(report.methods[0].cold_start.has_value());
   EXPECT_EQ(report.verdict.kind, Verdict::Kind::kNone);
@@ -239,7 +240,7 @@ TEST(StreamComparisonTest, MeasuresPaddingBesideWhatIsValid) {
                   std::pow((x - 3) / std::sqrt(2 + 1e-5) - inference, 2);
     square += 2 * inference * inference;
   }
-  EXPECT_NEAR(report.cells[1].methods[0].output_gap->overall, std::sqrt(difference / square),
+  EXPECT_NEAR(report.cells[1].methods[0].output_gap->overall.value, std::sqrt(difference / square),
               1e-12);
   EXPECT_EQ(report.cells[1].methods[1].output_gap->largest, 0);
 }

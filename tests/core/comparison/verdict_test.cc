@@ -35,7 +35,7 @@ ComparisonReport ReportOf(double gap, double excess) {
   cell.effective_batch_size = 31;
   cell.methods.resize(2);
   cell.methods[0].output_gap.emplace();
-  cell.methods[1].output_gap = GapSummary{.overall = gap};
+  cell.methods[1].output_gap = GapSummary{.overall = {.value = gap}};
   cell.methods[1].discrepancies.emplace();
   report.drift = Drift{.excess = excess};
   return report;
@@ -99,14 +99,15 @@ TEST(VerdictTest, FewBatchesAreNotEnough) {
 
 TEST(VerdictTest, AWideIntervalAboutTheLimitIsNotEnough) {
   ComparisonReport report = ReportOf(0.25, 0);
-  FinalMeanOf(report).measured = Estimate{0.1, 0.05, 0.15};  // from half to one and a half
+  std::optional<GapSummary>& gap = report.cells[0].methods[1].output_gap;
+  gap->overall = {0.25, 0.125, 0.375};  // from half to one and a half
   const Verdict verdict = VerdictOf(report, Methods());
   EXPECT_EQ(verdict.kind, Verdict::Kind::kNotEnoughData);
   EXPECT_EQ(verdict.tokens_needed, 4 * 3200);  // an interval of half the width
   EXPECT_THAT(verdict.reasons, Contains(HasSubstr("from 12.5 % to 37.5 %")));
   // Beside the limit, or narrow, it does.
   EXPECT_EQ(VerdictOf(ReportOf(0.1, 0), Methods()).kind, Verdict::Kind::kBatchNormIsFine);
-  FinalMeanOf(report).measured = Estimate{0.1, 0.08, 0.12};
+  gap->overall = {0.25, 0.2, 0.3};
   EXPECT_EQ(VerdictOf(report, Methods()).kind, Verdict::Kind::kBatchNormIsFine);
 }
 

@@ -76,6 +76,8 @@ function readGap(message) {
     p99: numberIn(message, 'p99'),
     largest: numberIn(message, 'largest'),
     overall: numberIn(message, 'overall'),
+    low: optionalNumberIn(message, 'low'),
+    high: optionalNumberIn(message, 'high'),
   };
 }
 

@@ -29,21 +29,17 @@ function verdictIcon(verdict) {
   return icon.node();
 }
 
-// What decides, beside its limit: {label, value, low, high, limit, format}. The gap's interval is that of
-// its cause, the means' discrepancy.
+// What decides, beside its limit: {label, value, low, high, limit, format}.
 function verdictMeasures(report) {
   const {thresholds} = report.verdict;
   const cell = cellInUse(report);
   const method = methodInUse(report);
-  const found = finalMean(cell, method);
   const gap = cell && method && cell.methods[method.index].gap;
   const measures = [];
   const isOpen = (verdicts[report.verdict.kind] || {mark: 'open'}).mark === 'open';  // then only an interval says something
   if (gap) {
-    const relative = found && hasInterval(found.measured) && found.measured.value > 0
-      ? [found.measured.low, found.measured.high].map((end) => gap.overall * end / found.measured.value) : [null, null];
     measures.push({label: `Output gap: ${method.title}\u2019s outputs in training, from those in inference`,
-      value: gap.overall, low: relative[0], high: relative[1], limit: thresholds.gap, format: share});
+      value: gap.overall, low: gap.low, high: gap.high, limit: thresholds.gap, format: share});
   }
   if (report.drift && !isOpen) {
     measures.push({label: 'Drift: from the first to the last quarter of the stream, beyond chance, in standard deviations',
