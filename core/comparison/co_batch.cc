@@ -31,7 +31,7 @@ BatchStatistics Merged(BatchStatistics a, const BatchStatistics& b) {
 std::optional<CoBatchOutputs> OutputsAmongMates(const ComparedMethod& method,
                                                 const SingleTokens& mates,
                                                 const SingleTokens& probes, int64_t batch_size,
-                                                int batches, uint64_t seed) {
+                                                int batches, uint64_t seed, StopRequest& stop) {
   const auto available = static_cast<int64_t>(mates.size());
   if (!method.takes_tokens() || batch_size < 2 || available == 0) return std::nullopt;
   SeededRandom random(seed);
@@ -39,6 +39,7 @@ std::optional<CoBatchOutputs> OutputsAmongMates(const ComparedMethod& method,
   const int64_t width = mates[0].channels;
   CoBatchOutputs outputs;
   for (int i = 0; i < batches; ++i) {
+    if (stop.IsMadeBefore(batch_size)) return std::nullopt;
     TokenBuffer batch(batch_size + static_cast<int64_t>(probes.size()));
     for (int64_t mate = 1; mate < batch_size; ++mate) {
       batch.Add(mates[random.Below(available)]);

@@ -25,7 +25,9 @@ ChunkTokens RowTokens::Read(ConstElements x, const Rows& rows,
                             absl::Span<const int64_t> sequence_ids, int64_t first_row,
                             absl::Span<const int64_t> valid_steps) {
   ChunkTokens result;
-  const int64_t steps = steps_.TotalSteps(rows);
+  // Where they may not vary, those that are told are another layout's.
+  const Rows counted = steps_.may_vary ? rows : Rows(rows.count);
+  const int64_t steps = steps_.TotalSteps(counted);
   result.tokens = {x, TokensOf(steps), channels_};
   if (per_step_.inner > 1) {
     Transpose(x, steps);
@@ -33,10 +35,12 @@ ChunkTokens RowTokens::Read(ConstElements x, const Rows& rows,
   }
   padding_.clear();
   for (int64_t row = 0; row < rows.count; ++row) {
-    TokenRun run{std::nullopt, TokensOf(steps_.StepsOf(rows, row))};
+    TokenRun run{std::nullopt, TokensOf(steps_.StepsOf(counted, row))};
     if (!valid_steps.empty()) {
-      padding_.resize(padding_.size() + TokensOf(valid_steps[row]), 0);
-      padding_.resize(padding_.size() + run.tokens - TokensOf(valid_steps[row]), 1);
+      const int64_t of_some = steps_.may_vary ? TokensOf(valid_steps[row]) : run.tokens;
+      const int64_t valid = valid_steps[row] > 0 ? of_some : 0;
+      padding_.resize(padding_.size() + valid, 0);
+      padding_.resize(padding_.size() + run.tokens - valid, 1);
     }
     if (!sequence_ids.empty()) {
       run.sequence = sequence_ids[row];

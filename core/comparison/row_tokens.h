@@ -38,8 +38,9 @@ class RowTokens {
 
   // The tokens of `rows`, and where they belong: to `sequence_ids`, one a row, or to sequences
   // numbered from `first_row` on, where rows have several tokens. After so many `valid_steps` of
-  // each row there is padding; empty: there is none. Valid until the next call, and as long as `x`
-  // is.
+  // each row there is padding; empty: there is none. Where a row's steps may not vary it is valid,
+  // or padding, as a whole, and those of `rows` are not looked at. Valid until the next call, and
+  // as long as `x` is.
   ChunkTokens Read(ConstElements x, const Rows& rows, absl::Span<const int64_t> sequence_ids,
                    int64_t first_row, absl::Span<const int64_t> valid_steps = {});
 

@@ -121,7 +121,8 @@ void StreamComparison::EndFirstPass(StopRequest& stop) {
 
 void StreamComparison::AddAgain(const ChunkTokens& valid, const ChunkTokens* with_padding) {
   if (!first_pass_ended_) {
-    StopRequest never([] { return false; });
+    const auto no = [] { return false; };
+    StopRequest never(no);
     EndFirstPass(never);
   }
   tokens_again_ += valid.tokens.count;
@@ -229,7 +230,7 @@ void StreamComparison::MeasureCoBatches(StopRequest& stop, ComparisonReport& rep
     for (size_t method = 0; method < cell.methods.size(); ++method) {
       if (stop.IsMade()) return;
       const auto outputs = OutputsAmongMates(methods_[method], mates, probes, cell.usual_batch_size,
-                                             kCoBatches, plan_.seed);
+                                             kCoBatches, plan_.seed, stop);
       if (outputs) cell.methods[method].co_batch_sensitivity = SensitivityOf(*outputs, channels_);
     }
   }
@@ -237,8 +238,8 @@ void StreamComparison::MeasureCoBatches(StopRequest& stop, ComparisonReport& rep
   for (const int64_t size : kDrawnMates) {
     for (size_t method = 0; method < methods_.size(); ++method) {
       if (stop.IsMade()) return;
-      const auto outputs =
-          OutputsAmongMates(methods_[method], mates, first_probe, size, kDrawnBatches, plan_.seed);
+      const auto outputs = OutputsAmongMates(methods_[method], mates, first_probe, size,
+                                             kDrawnBatches, plan_.seed, stop);
       if (!outputs) continue;
       if (!channel) channel = MostVariedChannel(*outputs);
       CoBatchPlot& plot = report.plots.co_batches.emplace_back();

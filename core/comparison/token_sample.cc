@@ -7,6 +7,17 @@
 #include <utility>
 
 namespace normd {
+namespace {
+
+// Of memory, beside its tokens: its node, and three blocks on the heap with what the allocator
+// adds.
+int64_t BytesBesideTokens(const SampleUnit& unit) {
+  constexpr int64_t kOfAllocator = 112;
+  return kOfAllocator + static_cast<int64_t>(sizeof(uint64_t) + sizeof(SampleUnit) +
+                                             unit.chunk_ends.capacity() * sizeof(int64_t));
+}
+
+}  // namespace
 
 void TokenSample::BeginUnit(std::optional<int64_t> sequence) {
   int64_t position = 0;
@@ -24,11 +35,15 @@ void TokenSample::BeginUnit(std::optional<int64_t> sequence) {
 void TokenSample::Close() {
   if (!open_ || !keeps_open_ || open_->tokens.count() == 0) return;
   open_->tokens.ShrinkToFit();
+  open_->chunk_ends.shrink_to_fit();
   bytes_ += open_->tokens.bytes();
+  beside_bytes_ += BytesBesideTokens(*open_);
   units_.emplace(open_number_, *std::move(open_));
-  while (bytes_ > max_bytes_ && units_.size() > 1) {
+  const int64_t most_beside = MostBytesBeside(max_bytes_);
+  while ((bytes_ > max_bytes_ || beside_bytes_ > most_beside) && units_.size() > 1) {
     const auto last = std::prev(units_.end());
     bytes_ -= last->second.tokens.bytes();
+    beside_bytes_ -= BytesBesideTokens(last->second);
     least_evicted_ = last->first;
     evicted_ = true;
     units_.erase(last);

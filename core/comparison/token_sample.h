@@ -2,6 +2,7 @@
 #ifndef NORMD_CORE_COMPARISON_TOKEN_SAMPLE_H_
 #define NORMD_CORE_COMPARISON_TOKEN_SAMPLE_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -30,9 +31,14 @@ struct SampleUnit {
 // tokens where there are no sequences; of wide tokens fewer, of 1 MiB or a sixteenth of the room.
 // Each gets a random number, and those of the smallest numbers are kept, as many as there is room
 // for: each is as likely, wherever in the stream it comes (bottom-k sampling, Cohen and Kaplan
-// 2007). A value.
+// 2007). There is room for `max_bytes` of tokens and MostBytesBeside that for what holds them: of
+// sequences of a few values each, fewer are kept. A value.
 class TokenSample {
  public:
+  static constexpr int64_t MostBytesBeside(int64_t max_bytes) {
+    return std::max<int64_t>(max_bytes / 4, 1 << 20);
+  }
+
   TokenSample(uint64_t seed, int64_t max_bytes) : random_(seed), max_bytes_(max_bytes) {}
 
   // The next tokens, all of one sequence if of any. A sequence comes in one piece after the other.
@@ -79,7 +85,8 @@ class TokenSample {
 
   SeededRandom random_;
   int64_t max_bytes_;
-  int64_t bytes_ = 0;
+  int64_t bytes_ = 0;         // of tokens
+  int64_t beside_bytes_ = 0;  // of the units themselves
   bool evicted_ = false;
   bool has_sequences_ = false;
   uint64_t least_evicted_ = 0;            // once one is

@@ -140,8 +140,9 @@ Verdict NotEnough(const ComparisonReport& report, Verdict verdict, double tokens
                   std::string reason) {
   // Independent ones let a drift of the limit be told from chance.
   const double for_drift = 16 / M_PI / std::pow(report.plan.thresholds.largest_drift, 2);
+  constexpr double kMost = 0x1p53;
   verdict.kind = Verdict::Kind::kNotEnoughData;
-  verdict.tokens_needed = std::llround(std::ceil(std::max(tokens, for_drift)));
+  verdict.tokens_needed = std::llround(std::min(std::ceil(std::max(tokens, for_drift)), kMost));
   verdict.summary =
       absl::StrFormat("Not enough data to say: about %d tokens would do; this has %d.",
                       *verdict.tokens_needed, report.tokens);

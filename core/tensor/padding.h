@@ -29,7 +29,8 @@ class Padding {
   // The batch with it.
   int64_t rows() const { return rows_; }
   int64_t steps() const { return steps_; }
-  // The valid steps of each row, 0 where it is masked out; empty: there is no padding.
+  // The valid steps of each row, 0 where it is masked out; empty: there is no padding, but there
+  // need not be any else.
   absl::Span<const int64_t> row_steps() const { return row_steps_; }
   // Whether a row is not masked out.
   bool has(int64_t row) const { return row_steps_.empty() || row_steps_[row] > 0; }

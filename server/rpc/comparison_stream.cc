@@ -120,11 +120,13 @@ int64_t ComparisonStream::BytesOf(const ComparisonPlan& plan) const {
   const int64_t channels = valid_tokens_->channels();
   const int64_t token = channels * SizeOf(batches_->type());
   const auto methods = static_cast<int64_t>(methods_.size());
-  int64_t bytes = plan.sample_bytes + channels * kBytesOfSegments;
+  const int64_t sample = plan.sample_bytes + TokenSample::MostBytesBeside(plan.sample_bytes);
+  int64_t bytes = sample + channels * kBytesOfSegments;
   // The cells of a size in the order of arrival, without padding and with it. The latter are gone
   // before there is one in another order.
   int64_t largest = 0;
-  for (const int64_t size : plan.batch_sizes) {
+  for (const int64_t named : plan.batch_sizes) {
+    const int64_t size = named > 0 ? named : limits_.max_message_bytes / token;  // a chunk at most
     bytes += (methods + 1) * channels * kBytesOfStatistics +
              2 * (size * (token + 1) + methods * (kBytesOfGaps + kBytesOfAverages));
     largest = std::max(largest, size);
@@ -133,7 +135,7 @@ int64_t ComparisonStream::BytesOf(const ComparisonPlan& plan) const {
   // tokens and a batch of such mates with its outputs.
   const int64_t tokens = plan.sample_bytes / token + 1;
   const auto output = static_cast<int64_t>(sizeof(double)) * channels;
-  return bytes + std::max(plan.sample_bytes + tokens,
+  return bytes + std::max(sample + tokens,
                           tokens * SingleTokens::kBytesOfPlace + largest * (token + output));
 }
 

@@ -121,6 +121,7 @@ Task RunStream(std::unique_ptr<StreamCall> call, std::unique_ptr<Session> sessio
   // What takes long is not for who is gone, or has waited as long as it would. On any thread.
   const auto is_abandoned = [&] { return call->is_done() || !deadline.Check().ok(); };
   const bool may_close = !session->closes_slowly() || (!is_gone && !is_abandoned());
+  if (!may_close && status.ok()) status = deadline.Check();
   if (opened) record.SetSession(session->session_name());
   if (opened && may_close) {
     const auto close = [&] {

@@ -180,6 +180,12 @@ class CompareTest(unittest.TestCase):
         np.save(images, np.load(DATA / "cnn_conv1_nchw.npy")[:64])
         self.check(images, rows_per_chunk=5, axis=1)
 
+    def test_images_that_are_masked_out(self):
+        images = np.load(DATA / "cnn_conv1_nchw.npy")[:40]
+        mask = np.random.Generator(np.random.PCG64(12)).random(len(images)) < 0.7
+        paths = self.save(masked_images=images, images_mask=mask)
+        self.check(paths[0], rows_per_chunk=4, axis=1, mask=paths[1])
+
     def test_padding(self):
         for estimator in ESTIMATORS:
             with self.subTest(estimator):

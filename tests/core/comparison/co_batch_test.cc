@@ -24,14 +24,20 @@ SingleTokens SinglesOf(const std::vector<float>& values, int64_t channels = kWid
   return singles;
 }
 
+StopRequest& Never() {
+  static const auto no = [] { return false; };
+  static StopRequest never(no);
+  return never;
+}
+
 // Of ten of 500 tokens, in 8 batches.
 std::optional<Estimate> SensitivityIn(const NormalizationSpec& spec, int64_t batch_size,
                                       uint64_t seed = 1) {
   const auto values = testing::RandomFloats(500 * kWidth);
   SingleTokens probes;
   probes.Add(testing::TokensOf(values, kWidth).Slice(0, 10));
-  const auto outputs =
-      OutputsAmongMates(Compared(spec, kWidth), SinglesOf(values), probes, batch_size, 8, seed);
+  const auto outputs = OutputsAmongMates(Compared(spec, kWidth), SinglesOf(values), probes,
+                                         batch_size, 8, seed, Never());
   EXPECT_TRUE(outputs.has_value());
   return outputs ? SensitivityOf(*outputs, kWidth) : std::nullopt;
 }
@@ -93,7 +99,7 @@ TEST(CoBatchTest, OutputsAreThoseOfTheTokenInItsBatch) {
   const std::vector<float> mate = {0};
   const std::vector<float> probe = {3};
   const auto outputs = OutputsAmongMates(Compared(testing::BatchNormSpec(), 1), SinglesOf(mate, 1),
-                                         SinglesOf(probe, 1), 4, 2, 1);
+                                         SinglesOf(probe, 1), 4, 2, 1, Never());
   ASSERT_TRUE(outputs.has_value());
   ASSERT_EQ(outputs->size(), 2);
   for (const std::vector<double>& output : *outputs) {
@@ -106,7 +112,7 @@ TEST(CoBatchTest, OutputsAreThoseOfTheTokenInItsBatch) {
 TEST(CoBatchTest, ABatchOfOneHasNoMates) {
   const std::vector<float> values = {1, 2};
   EXPECT_FALSE(OutputsAmongMates(Compared(testing::BatchNormSpec(), 1), SinglesOf(values, 1),
-                                 SinglesOf(values, 1), 1, 2, 1)
+                                 SinglesOf(values, 1), 1, 2, 1, Never())
                    .has_value());
 }
 

@@ -75,6 +75,14 @@ TEST(TokenSampleTest, IsCompleteWhereThereIsRoom) {
   EXPECT_FALSE(SampleOf(1000, 0, 1, 4 * 999).is_complete());
 }
 
+// What holds them takes far more memory than single values in sequences of their own.
+TEST(TokenSampleTest, HoldsFewerOfSequencesOfAFewValues) {
+  const TokenSample sample = SampleOf(100'000, 1, 1, kRoom);
+  EXPECT_FALSE(sample.is_complete());
+  EXPECT_GT(sample.tokens(), kRoom / 500);
+  EXPECT_LT(sample.tokens(), kRoom / 200);
+}
+
 TEST(TokenSampleTest, OrderOfArrivalIsChunkAfterChunk) {
   EXPECT_THAT(GroupsOf(TwoSequences(), BatchOrder::kArrival),
               ElementsAre(ElementsAre(0, 1), ElementsAre(2, 3, 4)));

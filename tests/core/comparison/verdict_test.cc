@@ -111,6 +111,13 @@ TEST(VerdictTest, AWideIntervalAboutTheLimitIsNotEnough) {
   EXPECT_EQ(VerdictOf(report, Methods()).kind, Verdict::Kind::kBatchNormIsFine);
 }
 
+TEST(VerdictTest, NoLimitMakesItAskForMoreTokensThanCanBeCounted) {
+  ComparisonReport report = ReportOf(0.2, 0);
+  report.cells[0].batches = 3;
+  report.plan.thresholds.largest_drift = 1e-200;
+  EXPECT_EQ(VerdictOf(report, Methods()).tokens_needed, int64_t{1} << 53);
+}
+
 TEST(VerdictTest, ADriftThatCouldNotBeSeenIsNotEnough) {
   ComparisonReport report = ReportOf(0.5, 0);
   report.drift->mean_shift_floor = 0.5;

@@ -82,7 +82,7 @@ def discrepancies(size, ratio, tokens, batches):
 
 def gap_of_batches(size, ratio):
     p50 = min(1.6, 1.25 * ratio / math.sqrt(size))
-    return {"p50": p50, "p99": p50 * 2.4, "largest": p50 * 5.1, "overall": p50 * 1.15}
+    return {"p50": p50, "p99": p50 * 2.4, "largest": p50 * 5.1, "overall": p50 * 1.15, "low": p50 * 1.05, "high": p50 * 1.26}
 
 
 def mean_ratio(order, size):
