@@ -48,6 +48,10 @@ std::string NumberOf(const std::vector<MethodComparison>& methods, size_t index)
   return number == 1 ? "" : absl::StrCat(" #", number);
 }
 
+std::string NameOf(const std::vector<MethodComparison>& methods, size_t index) {
+  return absl::StrCat(TraitsOf(methods[index].spec().method).name, NumberOf(methods, index));
+}
+
 // Begins a path at the spec's number instead of its parent's "spec".
 absl::Status AtIndex(int index, const absl::Status& status) {
   const std::string field = DetailsOf(status).field;
@@ -167,9 +171,8 @@ absl::Status ComparisonStream::Open(const v1::CompareRequest& request,
   NORMD_RETURN_IF_ERROR(PrefixField("open", Bind(request.open())));
   v1::CompareOpened* opened = response->mutable_opened();
   for (size_t i = 0; i < methods_.size(); ++i) {
-    const NormalizationSpec& spec = methods_[i].spec();
-    ToProto(spec, opened->add_resolved_specs());
-    opened->add_names(absl::StrCat(TraitsOf(spec.method).name, NumberOf(methods_, i)));
+    ToProto(methods_[i].spec(), opened->add_resolved_specs());
+    opened->add_names(NameOf(methods_, i));
   }
   ToProto(limits_, opened->mutable_limits());
   opened->set_next_sequence_number(1);
@@ -207,9 +210,8 @@ bool ComparisonStream::Close(absl::FunctionRef<bool()> is_abandoned,
     MethodReport& method = report->methods[i];
     method.gap_is_exactly_zero = measured.has_largest_gap() && measured.largest_gap() == 0;
     method.spec = methods_[i].spec();
-    const MethodTraits& traits = TraitsOf(method.spec.method);
-    method.name = absl::StrCat(traits.name, NumberOf(methods_, i));
-    method.title = absl::StrCat(traits.title, NumberOf(methods_, i));
+    method.name = NameOf(methods_, i);
+    method.title = absl::StrCat(TraitsOf(method.spec.method).title, NumberOf(methods_, i));
   }
   ToProto(*report, summary->mutable_report());
   return true;
