@@ -130,6 +130,19 @@ TEST_F(NormctlPipeTest, APipeThatEndsTooSoonLeavesWhatThePathHeld) {
             "normctl: -: holds more than 16 bytes of data, but its shape needs 16\n");
 }
 
+TEST_F(NormctlPipeTest, AMountedFileIsWrittenInto) {
+  if (Shell("unshare -rm true").exit_code != 0) GTEST_SKIP() << "no file can be mounted here";
+  folder_.Write("mounted.npy", "before");
+  folder_.Write("y.npy", "");
+  WriteFloats(folder_, "x.npy", {2, 2}, {1, 2, 3, 4});
+  const CommandResult result =
+      Shell("unshare -rm bash -c 'mount --bind mounted.npy y.npy && " NORMCTL_BINARY " --server " +
+            server_.address() + " stream x.npy --method layer_norm -o y.npy'");
+  EXPECT_EQ(result.exit_code, 0) << result.error;
+  EXPECT_EQ(folder_.Read("mounted.npy").size(), 128 + 16);
+  EXPECT_EQ(Files(), 3);
+}
+
 TEST_F(NormctlPipeTest, AFileAPipeAndStandardInputGiveTheSame) {
   const std::string tokens = NORMD_TEST_DATA "/transformer_l1_tokens.npy";
   const std::string stream = "normctl stream --method layer_norm --rows-per-chunk 7 ";

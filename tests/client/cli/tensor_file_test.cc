@@ -104,7 +104,7 @@ TEST_F(TensorFileTest, WhatCannotBeOpenedSaysSo) {
   const absl::Status status =
       WriteTensor("/nowhere/x.npy", TwoRows(v1::ELEMENT_TYPE_FLOAT32), false);
   EXPECT_TRUE(absl::IsFailedPrecondition(status));
-  EXPECT_EQ(status.message(), "/nowhere/x.npy: cannot be written");
+  EXPECT_EQ(status.message(), "/nowhere/x.npy: cannot be written: No such file or directory");
 }
 
 }  // namespace
