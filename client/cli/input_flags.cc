@@ -46,11 +46,14 @@ absl::StatusOr<RowChunks> OpenChunks(const InputFlags& flags, int64_t rows_per_c
   const bool is_unknown =
       flags.format.raw && !flags.format.shape.empty() && flags.format.shape[0] == -1;
   const auto open = [&](const std::string& path) -> absl::StatusOr<TensorReader> {
-    absl::StatusOr<InputFile> file = how == Reading::kWhole || (needs_row_count && is_unknown)
-                                         ? InputFile::OpenWhole(path)
-                                         : InputFile::Open(path);
+    absl::StatusOr<InputFile> file = InputFile::Open(path);
     if (!file.ok()) return file.status();
-    return TensorReader::Open(*std::move(file), flags.format);
+    absl::StatusOr<TensorReader> tensor = TensorReader::Open(*std::move(file), flags.format);
+    const bool is_whole = how == Reading::kWhole || (needs_row_count && is_unknown);
+    if (!tensor.ok() || !is_whole) return tensor;
+    absl::Status loaded = tensor->Load();
+    if (!loaded.ok()) return loaded;
+    return tensor;
   };
   absl::StatusOr<TensorReader> tensor = open(flags.path);
   if (!tensor.ok()) return tensor.status();

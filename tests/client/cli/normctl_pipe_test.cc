@@ -179,11 +179,30 @@ TEST_F(NormctlPipeTest, WhatNeedsTheNumberOfRowsTakesPipesToo) {
     EXPECT_EQ(result.exit_code, 0) << more << ": " << result.error;
     EXPECT_FALSE(folder_.Read("file").empty());
   }
-  EXPECT_THAT(Shell("cat x.npy | normctl stream - --residual - --method layer_norm").error,
-              HasSubstr("INPUT and --residual cannot both be standard input"));
   EXPECT_EQ(Shell("cat x.raw | normctl normalize -" + raw + "--method layer_norm -o - | wc -c").out,
             "32\n");
   EXPECT_EQ(Shell("cat x.npy | normctl diff - x.npy --field max").out, "0\n");
+}
+
+TEST_F(NormctlPipeTest, AnEndlessInputIsNotReadToItsEnd) {
+  const CommandResult whole = Normctl({"normalize", "/dev/zero", "--raw", "--type", "float32",
+                                       "--shape", "4,4", "--method", "layer_norm"});
+  EXPECT_EQ(whole.exit_code, 1);
+  EXPECT_EQ(whole.error,
+            "normctl: /dev/zero: holds more than 64 bytes, but --type and --shape make 64\n");
+  const std::vector<std::string> large = {
+      "stream",  "-",        "--raw",      "--type",           "float32", "--shape",
+      "-1,1024", "--method", "layer_norm", "--rows-per-chunk", "10000000"};
+  LiveCommand endless(Command(large));
+  // The server's limit and a row; the pipe stays open.
+  endless.Write(std::string((4 << 20) + 4096, '\0'));
+  const CommandResult result = endless.End();
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.error, HasSubstr("is above the server's limit of 4194304: "));
+  LiveCommand fits(Command(large));
+  fits.Write(std::string(3 << 20, '\0'));
+  fits.CloseInput();
+  EXPECT_THAT(fits.End().error, HasSubstr("768 rows in "));
 }
 
 TEST_F(NormctlPipeTest, AChunkAboveTheLimitIsRefusedBeforeAnyIsSent) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/client/cli/npy_files.h"
+#include "tests/testing/fed_pipe.h"
 
 namespace normd::cli {
 namespace {
@@ -96,6 +97,18 @@ TEST_F(TensorFileTest, LengthsAndMasksAreOfOneDimensionAndTheirType) {
               HasSubstr("array.astype('<i8')"));
   const std::string square = folder_.Write("s.npy", NpyHeader("<i8", {1, 1}) + "12345678");
   EXPECT_THAT(std::string(ReadIntegers(square).status().message()), HasSubstr("one dimension"));
+}
+
+TEST_F(TensorFileTest, LengthsOfAPipeAreAsManyAsItSays) {
+  const auto read = [](const std::string& data) {
+    testing::FedPipe pipe({NpyHeader("<i8", {1}) + data});
+    return ReadIntegers(pipe.path());
+  };
+  EXPECT_THAT(*read(std::string("\x07\0\0\0\0\0\0\0", 8)), ElementsAre(7));
+  EXPECT_THAT(std::string(read("1234567").status().message()),
+              HasSubstr("holds 7 bytes of data, but its shape needs 8"));
+  EXPECT_THAT(std::string(read("123456789").status().message()),
+              HasSubstr("holds more than 8 bytes of data, but its shape needs 8"));
 }
 
 TEST_F(TensorFileTest, WhatCannotBeOpenedSaysSo) {
