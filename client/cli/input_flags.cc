@@ -27,8 +27,19 @@ void InputFlags::AddResidualTo(CLI::App& command) {
 }
 
 absl::StatusOr<RowChunks> OpenChunks(const InputFlags& flags, int64_t rows_per_chunk, Reading how) {
-  if (flags.path == "-" && flags.residual_path == "-") {
-    return absl::InvalidArgumentError("INPUT and --residual cannot both be standard input");
+  const std::pair<absl::string_view, absl::string_view> paths[] = {
+      {"INPUT", flags.path},
+      {"--residual", flags.residual_path},
+      {"--lengths", flags.lengths_path},
+      {"--mask", flags.mask_path}};
+  absl::string_view from_input;  // what standard input is
+  for (const auto& [name, path] : paths) {
+    if (path != "-") continue;
+    if (!from_input.empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(from_input, " and ", name, " cannot both be standard input"));
+    }
+    from_input = name;
   }
   RowLayout layout;
   if (!flags.lengths_path.empty()) {

@@ -184,6 +184,16 @@ TEST_F(NormctlPipeTest, WhatNeedsTheNumberOfRowsTakesPipesToo) {
   EXPECT_EQ(Shell("cat x.npy | normctl diff - x.npy --field max").out, "0\n");
 }
 
+TEST_F(NormctlPipeTest, StandardInputIsOneThingOnly) {
+  const auto error = [this](const std::string& flags) {
+    return Shell("normctl stream --method layer_norm " + flags).error;  // nothing is read
+  };
+  const std::string both = " cannot both be standard input\n";
+  EXPECT_EQ(error("- --residual -"), "normctl: INPUT and --residual" + both);
+  EXPECT_EQ(error("- --lengths -"), "normctl: INPUT and --lengths" + both);
+  EXPECT_EQ(error("/nowhere/x.npy --lengths - --mask -"), "normctl: --lengths and --mask" + both);
+}
+
 TEST_F(NormctlPipeTest, AnEndlessInputIsNotReadToItsEnd) {
   const CommandResult whole = Normctl({"normalize", "/dev/zero", "--raw", "--type", "float32",
                                        "--shape", "4,4", "--method", "layer_norm"});
