@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -20,13 +21,19 @@ namespace normd::cli {
 inline constexpr char kSmallerChunks[] =
     "lower --rows-per-chunk, or raise normd's --max_message_bytes";
 
-// RESOURCE_EXHAUSTED, with the way out, where the message of chunk `i` is above the limit that the
-// server told.
+// Bytes of a message, as the server told.
+template <typename Stream>
+int64_t LimitOf(const Stream& stream) {
+  const int64_t limit = stream.opened().limits().max_message_bytes();
+  return limit > 0 ? limit : std::numeric_limits<int64_t>::max();
+}
+
+// RESOURCE_EXHAUSTED, with the way out, where the message of chunk `i` is above the limit.
 template <typename Stream>
 absl::Status CheckSize(const Stream& stream, const RowChunks& chunks, int64_t i) {
-  const int64_t limit = stream.opened().limits().max_message_bytes();
+  const int64_t limit = LimitOf(stream);
   const int64_t bytes = chunks.MessageBytes(i);
-  if (limit <= 0 || bytes <= limit) return absl::OkStatus();
+  if (bytes <= limit) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrCat("chunk ", i + 1, ": a message of ", bytes,
                                                    " bytes is above the server's limit of ", limit,
                                                    ": ", kSmallerChunks));
@@ -39,7 +46,7 @@ absl::Status WriteAll(Stream& stream, RowChunks& chunks, int passes) {
   const bool is_checked = chunks.count().has_value();
   for (; passes > 0; --passes) {
     for (int64_t i = 0;; ++i) {
-      absl::StatusOr<std::optional<v1::Chunk>> chunk = chunks.Read(i);
+      absl::StatusOr<std::optional<v1::Chunk>> chunk = chunks.Read(i, LimitOf(stream));
       if (!chunk.ok()) return chunk.status();
       if (!chunk->has_value()) break;
       // Of unknown rows, the first chunk is the largest.

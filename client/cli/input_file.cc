@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -42,14 +41,6 @@ absl::StatusOr<InputFile> InputFile::Open(const std::string& path) {
     file.cancelled_ = Descriptor(eventfd(0, EFD_CLOEXEC));
   }
   return file;
-}
-
-absl::StatusOr<InputFile> InputFile::OpenWhole(const std::string& path) {
-  absl::StatusOr<InputFile> file = Open(path);
-  if (!file.ok() || file->size()) return file;
-  absl::StatusOr<std::string> bytes = file->Read(0, std::numeric_limits<int64_t>::max());
-  if (!bytes.ok()) return bytes.status();
-  return InputFile(path, *std::move(bytes));
 }
 
 absl::StatusOr<int64_t> InputFile::ReadSome(char* to, int64_t size, int64_t offset) {

@@ -18,9 +18,7 @@ class InputFile {
  public:
   // NOT_FOUND where it cannot be opened.
   static absl::StatusOr<InputFile> Open(const std::string& path);
-  // Of a pipe, reads all there is: it is then in memory and read as a regular file is.
-  static absl::StatusOr<InputFile> OpenWhole(const std::string& path);
-  // What is in memory already.
+  // What is in memory already, read as a regular file is.
   InputFile(std::string path, std::string bytes);
 
   const std::string& path() const { return path_; }

@@ -27,8 +27,19 @@ void InputFlags::AddResidualTo(CLI::App& command) {
 }
 
 absl::StatusOr<RowChunks> OpenChunks(const InputFlags& flags, int64_t rows_per_chunk, Reading how) {
-  if (flags.path == "-" && flags.residual_path == "-") {
-    return absl::InvalidArgumentError("INPUT and --residual cannot both be standard input");
+  const std::pair<absl::string_view, absl::string_view> paths[] = {
+      {"INPUT", flags.path},
+      {"--residual", flags.residual_path},
+      {"--lengths", flags.lengths_path},
+      {"--mask", flags.mask_path}};
+  absl::string_view from_input;  // what standard input is
+  for (const auto& [name, path] : paths) {
+    if (path != "-") continue;
+    if (!from_input.empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(from_input, " and ", name, " cannot both be standard input"));
+    }
+    from_input = name;
   }
   RowLayout layout;
   if (!flags.lengths_path.empty()) {
@@ -46,11 +57,14 @@ absl::StatusOr<RowChunks> OpenChunks(const InputFlags& flags, int64_t rows_per_c
   const bool is_unknown =
       flags.format.raw && !flags.format.shape.empty() && flags.format.shape[0] == -1;
   const auto open = [&](const std::string& path) -> absl::StatusOr<TensorReader> {
-    absl::StatusOr<InputFile> file = how == Reading::kWhole || (needs_row_count && is_unknown)
-                                         ? InputFile::OpenWhole(path)
-                                         : InputFile::Open(path);
+    absl::StatusOr<InputFile> file = InputFile::Open(path);
     if (!file.ok()) return file.status();
-    return TensorReader::Open(*std::move(file), flags.format);
+    absl::StatusOr<TensorReader> tensor = TensorReader::Open(*std::move(file), flags.format);
+    const bool is_whole = how == Reading::kWhole || (needs_row_count && is_unknown);
+    if (!tensor.ok() || !is_whole) return tensor;
+    absl::Status loaded = tensor->Load();
+    if (!loaded.ok()) return loaded;
+    return tensor;
   };
   absl::StatusOr<TensorReader> tensor = open(flags.path);
   if (!tensor.ok()) return tensor.status();

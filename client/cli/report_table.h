@@ -11,8 +11,9 @@ namespace normd::cli {
 // The verdict with its reasons, and how far training is from inference by batch size in each order.
 std::string ReportTable(const v1::ComparisonReport& report);
 
-// Every figure of every cell, a line each (RFC 4180) under a line of the columns' names, which are
-// those of report.proto where no other is given. What is absent is empty.
+// Every figure of every cell, a line each under a line of the columns' names, which are those of
+// report.proto where no other is given. Commas between, and \n at the end of each line. What is
+// absent is empty.
 //
 //   order, batch_size, with_padding, batches, mean_batch_size, effective_batch_size
 //       the Cell; order as "by_sequence", batch_size 0 as they came, with_padding 0 or 1

@@ -143,7 +143,7 @@ v1::Chunk RowChunks::Frame(const RowRange& units) const {
   return chunk;
 }
 
-absl::StatusOr<std::optional<v1::Chunk>> RowChunks::Read(int64_t i) {
+absl::StatusOr<std::optional<v1::Chunk>> RowChunks::Read(int64_t i, int64_t most_bytes) {
   if (units_ && i >= *count()) {
     absl::Status end = tensor_.ReadEnd();
     if (residual_) end.Update(residual_->ReadEnd());
@@ -151,7 +151,10 @@ absl::StatusOr<std::optional<v1::Chunk>> RowChunks::Read(int64_t i) {
     return std::nullopt;
   }
   const RowRange units = Units(i);
-  const RowRange rows = Rows(units);
+  RowRange rows = Rows(units);
+  if (!units_) {
+    rows.end = rows.begin + std::min(rows.end - rows.begin, most_bytes / row_bytes() + 1);
+  }
   absl::StatusOr<std::string> data = tensor_.Read(rows.begin, rows.end);
   if (!data.ok()) return data.status();
   if (!units_ && tensor_.shape()[0] >= 0) {

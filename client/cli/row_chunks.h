@@ -3,6 +3,7 @@
 #define NORMD_CLIENT_CLI_ROW_CHUNKS_H_
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -53,9 +54,11 @@ class RowChunks {
   // Whether chunks can be read again: not those of a pipe.
   bool rereads() const { return tensor_.rereads() && (!residual_ || residual_->rereads()); }
 
-  // Chunk `i`, of a pipe the next one; behind the last one nothing, where a pipe must end. Errors
-  // as TensorReader's.
-  absl::StatusOr<std::optional<v1::Chunk>> Read(int64_t i);
+  // Chunk `i`, of a pipe the next one; behind the last one nothing, where a pipe must end. Where
+  // `count` is unknown, no more of one is read than its rows of `most_bytes` and a row. Errors as
+  // TensorReader's.
+  absl::StatusOr<std::optional<v1::Chunk>> Read(
+      int64_t i, int64_t most_bytes = std::numeric_limits<int64_t>::max());
   // Ends waiting for a pipe in Read, now and later, from any thread.
   void Cancel() const;
 

@@ -13,19 +13,27 @@ namespace {
 
 // The one dimension of a .npy file of elements of `type`.
 absl::StatusOr<std::string> ReadOneDimension(const std::string& path, absl::string_view type) {
-  absl::StatusOr<InputFile> file = InputFile::OpenWhole(path);
+  absl::StatusOr<InputFile> file = InputFile::Open(path);
   if (!file.ok()) return file.status();
   const absl::StatusOr<NpyArray> array = ReadNpy(*file, {type});
   if (!array.ok()) return array.status();
   if (array->shape.size() != 1) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": must have one dimension"));
   }
-  return file->Read(array->begin, array->shape[0] * array->element_bytes);
+  const int64_t needed = array->shape[0] * array->element_bytes;
+  absl::StatusOr<std::string> data = file->Read(array->begin, needed);
+  if (!data.ok()) return data;
+  const auto held = static_cast<int64_t>(data->size());
+  if (held < needed) return WrongNpyData(path, absl::StrCat(held), needed);
+  const absl::StatusOr<std::string> more = file->Read(array->begin + needed, 1);
+  if (!more.ok()) return more;
+  if (!more->empty()) return WrongNpyData(path, absl::StrCat("more than ", needed), needed);
+  return data;
 }
 
 absl::StatusOr<v1::Tensor> ReadWhole(const std::string& path, const TensorFormat& format,
                                      absl::string_view way_out) {
-  absl::StatusOr<InputFile> file = InputFile::OpenWhole(path);
+  absl::StatusOr<InputFile> file = InputFile::Open(path);
   if (!file.ok()) return file.status();
   absl::StatusOr<TensorReader> reader = TensorReader::Open(*std::move(file), format, way_out);
   if (!reader.ok()) return reader.status();

@@ -1,6 +1,7 @@
 #include "client/cli/tensor_reader.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
@@ -88,8 +89,11 @@ TensorReader::TensorReader(v1::Tensor tensor)
 }
 
 absl::StatusOr<std::string> TensorReader::Read(int64_t begin, int64_t end) {
-  const int64_t size = (end - begin) * row_bytes_;
-  absl::StatusOr<std::string> bytes = file_.Read(begin_ + begin * row_bytes_, size);
+  return ReadData(begin * row_bytes_, (end - begin) * row_bytes_);
+}
+
+absl::StatusOr<std::string> TensorReader::ReadData(int64_t begin, int64_t size) {
+  absl::StatusOr<std::string> bytes = file_.Read(begin_ + begin, size);
   if (!bytes.ok()) return bytes;
   const auto got = static_cast<int64_t>(bytes->size());
   if (got == size) return bytes;
@@ -111,15 +115,32 @@ absl::Status TensorReader::ReadEnd() {
   return held == bytes_ ? absl::OkStatus() : WrongSize(absl::StrCat(held));
 }
 
+absl::StatusOr<std::string> TensorReader::ReadAllData() {
+  absl::StatusOr<std::string> bytes =
+      ReadData(0, bytes_ < 0 ? std::numeric_limits<int64_t>::max() : bytes_);
+  if (!bytes.ok()) return bytes;
+  absl::Status end = ReadEnd();
+  if (!end.ok()) return end;
+  return bytes;
+}
+
 absl::StatusOr<v1::Tensor> TensorReader::ReadAll() {
-  absl::StatusOr<std::string> bytes = file_.Read(begin_, bytes_);
+  absl::StatusOr<std::string> bytes = ReadAllData();
   if (!bytes.ok()) return bytes.status();
-  if (static_cast<int64_t>(bytes->size()) != bytes_) return HasShrunk();
   v1::Tensor tensor;
   tensor.set_element_type(type_);
   tensor.mutable_shape()->Assign(shape_.begin(), shape_.end());
   tensor.set_data(*std::move(bytes));
   return tensor;
+}
+
+absl::Status TensorReader::Load() {
+  if (rereads()) return absl::OkStatus();
+  absl::StatusOr<std::string> bytes = ReadAllData();
+  if (!bytes.ok()) return bytes.status();
+  file_ = InputFile(file_.path(), *std::move(bytes));
+  begin_ = 0;
+  return absl::OkStatus();
 }
 
 }  // namespace normd::cli

@@ -44,8 +44,11 @@ class TensorReader {
   // After the last Read: waits for a pipe's end. INVALID_ARGUMENT where it has more, or less.
   absl::Status ReadEnd();
 
-  // Not for pipes.
+  // Instead of other reads. Of a pipe no more is read than it must hold, and a byte. Errors as
+  // Read's and ReadEnd's.
   absl::StatusOr<v1::Tensor> ReadAll();
+  // Of a pipe, as ReadAll: its rows are then in memory and can be read again.
+  absl::Status Load();
 
   // As InputFile's.
   void Cancel() const { file_.Cancel(); }
@@ -55,6 +58,9 @@ class TensorReader {
   absl::Status SetNpy(const TensorFormat& format, absl::string_view way_out);
   absl::Status SetRaw(const TensorFormat& format);
   void SetShape(std::vector<int64_t> shape, int64_t element_bytes);
+  // `size` bytes of the data from its byte `begin` on; as Read.
+  absl::StatusOr<std::string> ReadData(int64_t begin, int64_t size);
+  absl::StatusOr<std::string> ReadAllData();
   absl::Status Invalid(absl::string_view what) const;
   // Of data of `held` bytes, "8" or "more than 8".
   absl::Status WrongSize(absl::string_view held) const;

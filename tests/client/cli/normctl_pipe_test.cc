@@ -130,6 +130,19 @@ TEST_F(NormctlPipeTest, APipeThatEndsTooSoonLeavesWhatThePathHeld) {
             "normctl: -: holds more than 16 bytes of data, but its shape needs 16\n");
 }
 
+TEST_F(NormctlPipeTest, AMountedFileIsWrittenInto) {
+  if (Shell("unshare -rm true").exit_code != 0) GTEST_SKIP() << "no file can be mounted here";
+  folder_.Write("mounted.npy", "before");
+  folder_.Write("y.npy", "");
+  WriteFloats(folder_, "x.npy", {2, 2}, {1, 2, 3, 4});
+  const CommandResult result =
+      Shell("unshare -rm bash -c 'mount --bind mounted.npy y.npy && " NORMCTL_BINARY " --server " +
+            server_.address() + " stream x.npy --method layer_norm -o y.npy'");
+  EXPECT_EQ(result.exit_code, 0) << result.error;
+  EXPECT_EQ(folder_.Read("mounted.npy").size(), 128 + 16);
+  EXPECT_EQ(Files(), 3);
+}
+
 TEST_F(NormctlPipeTest, AFileAPipeAndStandardInputGiveTheSame) {
   const std::string tokens = NORMD_TEST_DATA "/transformer_l1_tokens.npy";
   const std::string stream = "normctl stream --method layer_norm --rows-per-chunk 7 ";
@@ -166,11 +179,40 @@ TEST_F(NormctlPipeTest, WhatNeedsTheNumberOfRowsTakesPipesToo) {
     EXPECT_EQ(result.exit_code, 0) << more << ": " << result.error;
     EXPECT_FALSE(folder_.Read("file").empty());
   }
-  EXPECT_THAT(Shell("cat x.npy | normctl stream - --residual - --method layer_norm").error,
-              HasSubstr("INPUT and --residual cannot both be standard input"));
   EXPECT_EQ(Shell("cat x.raw | normctl normalize -" + raw + "--method layer_norm -o - | wc -c").out,
             "32\n");
   EXPECT_EQ(Shell("cat x.npy | normctl diff - x.npy --field max").out, "0\n");
+}
+
+TEST_F(NormctlPipeTest, StandardInputIsOneThingOnly) {
+  const auto error = [this](const std::string& flags) {
+    return Shell("normctl stream --method layer_norm " + flags).error;  // nothing is read
+  };
+  const std::string both = " cannot both be standard input\n";
+  EXPECT_EQ(error("- --residual -"), "normctl: INPUT and --residual" + both);
+  EXPECT_EQ(error("- --lengths -"), "normctl: INPUT and --lengths" + both);
+  EXPECT_EQ(error("/nowhere/x.npy --lengths - --mask -"), "normctl: --lengths and --mask" + both);
+}
+
+TEST_F(NormctlPipeTest, AnEndlessInputIsNotReadToItsEnd) {
+  const CommandResult whole = Normctl({"normalize", "/dev/zero", "--raw", "--type", "float32",
+                                       "--shape", "4,4", "--method", "layer_norm"});
+  EXPECT_EQ(whole.exit_code, 1);
+  EXPECT_EQ(whole.error,
+            "normctl: /dev/zero: holds more than 64 bytes, but --type and --shape make 64\n");
+  const std::vector<std::string> large = {
+      "stream",  "-",        "--raw",      "--type",           "float32", "--shape",
+      "-1,1024", "--method", "layer_norm", "--rows-per-chunk", "10000000"};
+  LiveCommand endless(Command(large));
+  // The server's limit and a row; the pipe stays open.
+  endless.Write(std::string((4 << 20) + 4096, '\0'));
+  const CommandResult result = endless.End();
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.error, HasSubstr("is above the server's limit of 4194304: "));
+  LiveCommand fits(Command(large));
+  fits.Write(std::string(3 << 20, '\0'));
+  fits.CloseInput();
+  EXPECT_THAT(fits.End().error, HasSubstr("768 rows in "));
 }
 
 TEST_F(NormctlPipeTest, AChunkAboveTheLimitIsRefusedBeforeAnyIsSent) {

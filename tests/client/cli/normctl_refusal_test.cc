@@ -30,11 +30,13 @@ class NormctlRefusalTest : public testing::NormctlFixture<testing::RecordingServ
 
 TEST_F(NormctlRefusalTest, APathThatCannotBeWrittenFailsBeforeAnythingIsSent) {
   const std::string input = Zeros("x.npy", {2, 2});
-  for (const std::string& output : {folder_ / "none/y.npy", folder_ / ""}) {
+  for (const auto& [output, reason] :
+       {std::pair(folder_ / "none/y.npy", "No such file or directory"),
+        std::pair(folder_ / "", "Is a directory")}) {
     for (const char* command : {"stream", "normalize"}) {
       const CommandResult result = Normctl({command, input, "-o", output, "--method", "rms_norm"});
       EXPECT_EQ(result.exit_code, 1);
-      EXPECT_EQ(result.error, "normctl: " + output + ": cannot be written\n");
+      EXPECT_EQ(result.error, "normctl: " + output + ": cannot be written: " + reason + "\n");
     }
   }
   EXPECT_FALSE(server_.asked().open.has_spec());
@@ -45,7 +47,7 @@ TEST_F(NormctlRefusalTest, AWriteThatFailsAsksNothingAboutTheServer) {
   const std::string input = Zeros("x.npy", {2, 2});
   const CommandResult full = Normctl({"stream", input, "-o", "/dev/full", "--method", "rms_norm"});
   EXPECT_EQ(full.exit_code, 1);
-  EXPECT_EQ(full.error, "normctl: /dev/full: cannot be written\n");
+  EXPECT_EQ(full.error, "normctl: /dev/full: cannot be written: No space left on device\n");
 }
 
 TEST_F(NormctlRefusalTest, WhatThePathHeldStaysWhereACallFails) {

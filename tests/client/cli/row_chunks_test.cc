@@ -235,6 +235,22 @@ TEST_F(RowChunksOfFilesTest, BehindTheLastChunkAPipeMustEnd) {
   EXPECT_THAT(error("12345678901"), HasSubstr("holds more than 10 bytes, but"));
 }
 
+TEST_F(RowChunksOfFilesTest, OfUnknownRowsNoMoreIsReadThanTheBytesAndARow) {
+  const auto read = [](const std::string& bytes) {
+    testing::FedPipe pipe({bytes});
+    absl::StatusOr<InputFile> file = InputFile::Open(pipe.path());
+    absl::StatusOr<TensorReader> tensor = TensorReader::Open(
+        *std::move(file), {.raw = true, .type = v1::ELEMENT_TYPE_FLOAT16, .shape = {-1, 2}});
+    auto chunks = RowChunks::Cut(*std::move(tensor), {}, "", 1000);
+    const auto chunk = chunks->Read(0, 9);
+    EXPECT_TRUE(chunk.ok()) << chunk.status();
+    return std::pair((**chunk).data(), chunks->count());
+  };
+  EXPECT_EQ(read("12345678"), std::pair(std::string("12345678"), std::optional<int64_t>(1)));
+  EXPECT_EQ(read("1234567890123456"),
+            std::pair(std::string("123456789012"), std::optional<int64_t>()));
+}
+
 TEST_F(RowChunksOfFilesTest, WhatNeedsTheNumberOfRowsIsRefusedWhereItIsUnknown) {
   testing::FedPipe pipe({"1234"});
   absl::StatusOr<InputFile> file = InputFile::Open(pipe.path());

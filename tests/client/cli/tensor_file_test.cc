@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/client/cli/npy_files.h"
+#include "tests/testing/fed_pipe.h"
 
 namespace normd::cli {
 namespace {
@@ -98,13 +99,25 @@ TEST_F(TensorFileTest, LengthsAndMasksAreOfOneDimensionAndTheirType) {
   EXPECT_THAT(std::string(ReadIntegers(square).status().message()), HasSubstr("one dimension"));
 }
 
+TEST_F(TensorFileTest, LengthsOfAPipeAreAsManyAsItSays) {
+  const auto read = [](const std::string& data) {
+    testing::FedPipe pipe({NpyHeader("<i8", {1}) + data});
+    return ReadIntegers(pipe.path());
+  };
+  EXPECT_THAT(*read(std::string("\x07\0\0\0\0\0\0\0", 8)), ElementsAre(7));
+  EXPECT_THAT(std::string(read("1234567").status().message()),
+              HasSubstr("holds 7 bytes of data, but its shape needs 8"));
+  EXPECT_THAT(std::string(read("123456789").status().message()),
+              HasSubstr("holds more than 8 bytes of data, but its shape needs 8"));
+}
+
 TEST_F(TensorFileTest, WhatCannotBeOpenedSaysSo) {
   EXPECT_TRUE(absl::IsNotFound(ReadTensor("/nowhere/x.npy", {}).status()));
   EXPECT_TRUE(absl::IsNotFound(ReadIntegers("/nowhere/x.npy").status()));
   const absl::Status status =
       WriteTensor("/nowhere/x.npy", TwoRows(v1::ELEMENT_TYPE_FLOAT32), false);
   EXPECT_TRUE(absl::IsFailedPrecondition(status));
-  EXPECT_EQ(status.message(), "/nowhere/x.npy: cannot be written");
+  EXPECT_EQ(status.message(), "/nowhere/x.npy: cannot be written: No such file or directory");
 }
 
 }  // namespace

@@ -103,6 +103,42 @@ TEST(TensorReaderTest, PipesMayHaveNoRowsAndRowsOneValueOrNone) {
   EXPECT_THAT(Error(empty_rows.ReadEnd()), HasSubstr("holds more than 0 bytes"));
 }
 
+TEST(TensorReaderTest, ALoadedPipeIsReadAnywhereAndAgain) {
+  FedPipe array({NpyHeader("<f2", {3, 2}) + "abcd", "efghijkl"});
+  FedPipe raw({"abcde", "fghijkl"});
+  TensorReader readers[] = {OpenOrFail(array), OpenOrFail(raw, Raw({-1, 2}))};
+  for (TensorReader& reader : readers) {
+    ASSERT_TRUE(reader.Load().ok());
+    EXPECT_TRUE(reader.rereads());
+    EXPECT_THAT(reader.shape(), ElementsAre(3, 2));
+    EXPECT_EQ(*reader.Read(2, 3), "ijkl");
+    EXPECT_EQ(*reader.Read(0, 2), "abcdefgh");
+    EXPECT_TRUE(reader.ReadEnd().ok());
+    EXPECT_EQ(reader.ReadAll()->data(), "abcdefghijkl");
+  }
+}
+
+TEST(TensorReaderTest, APipeIsLoadedOnlyWhereItHoldsWhatItMust) {
+  const auto error = [](const std::string& bytes, std::vector<int64_t> shape) {
+    FedPipe pipe({bytes});
+    FedPipe again({bytes});
+    const std::string all = Error(OpenOrFail(pipe, Raw(shape)).ReadAll().status());
+    EXPECT_EQ(all.substr(all.find(':')).substr(0, 7), ": holds");
+    return Error(OpenOrFail(again, Raw(shape)).Load());
+  };
+  EXPECT_THAT(error("abcdef", {2, 2}), HasSubstr("holds 6 bytes, but --type and --shape make 8"));
+  EXPECT_THAT(error("abcdefghi", {2, 2}), HasSubstr("holds more than 8 bytes, but"));
+  EXPECT_THAT(error("abcdef", {-1, 2}), HasSubstr("holds 6 bytes, which are no whole rows of 4"));
+}
+
+TEST(TensorReaderTest, OfAnEndlessPipeNoMoreIsReadThanItsShapeNeeds) {
+  absl::StatusOr<InputFile> file = InputFile::Open("/dev/zero");
+  ASSERT_TRUE(file.ok()) << file.status();
+  absl::StatusOr<TensorReader> reader = TensorReader::Open(*std::move(file), Raw({4, 4}));
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  EXPECT_THAT(Error(reader->Load()), HasSubstr("holds more than 32 bytes, but"));
+}
+
 TEST(TensorReaderTest, ShapesAreCheckedBeforeAnythingComes) {
   for (const std::vector<int64_t>& shape :
        std::vector<std::vector<int64_t>>{{-1, -1}, {2, -1}, {1L << 62, 4}, {-1, 1L << 62, 4}}) {
