@@ -19,7 +19,9 @@ class WithoutPrivileges {
  public:
   WithoutPrivileges() : was_root_(geteuid() == 0 && seteuid(65534) == 0) {}
   ~WithoutPrivileges() {
-    if (was_root_) EXPECT_EQ(seteuid(0), 0);
+    if (was_root_) {
+      EXPECT_EQ(seteuid(0), 0);
+    }
   }
 
  private:
