@@ -10,6 +10,7 @@
 #include "client/cli/input_flags.h"
 #include "client/cli/live_table.h"
 #include "client/cli/number_check.h"
+#include "client/cli/output_file.h"
 #include "client/cli/plan_flags.h"
 #include "client/cli/report/report_page.h"
 #include "client/cli/report_table.h"
@@ -74,11 +75,9 @@ std::string Title(const std::string& path) {
   return path == "-" ? "Standard input" : path.substr(path.rfind('/') + 1);
 }
 
-void Save(const std::string& text, const std::string& path, const GlobalFlags& global) {
-  std::ofstream out(path, std::ios::binary);
-  out << text;
-  out.close();
-  if (!out) Fail(absl::PermissionDeniedError(absl::StrCat(path, ": cannot be written")), global);
+void Save(const std::string& text, OutputFile& file, const GlobalFlags& global) {
+  OkOrFail(file.Write(text), global);
+  OkOrFail(file.Commit(), global);
 }
 
 // The rows of a batch where nothing is said of it.
@@ -110,6 +109,8 @@ void SetBatchSizeInUse(const CompareFlags& flags, const RowChunks& chunks,
 }
 
 void RunCommand(const CompareFlags& flags, const GlobalFlags& global) {
+  OutputFile page = ValueOrFail(OutputFile::Open(flags.report_path), global);
+  OutputFile csv = ValueOrFail(OutputFile::Open(flags.csv_path), global);
   v1::CompareOpen open = ValueOrFail(ToOpen(flags), global);
   RowChunks chunks = ValueOrFail(OpenBatches(flags), global);
   if (flags.channels_first && !chunks.MoveChannelsLast()) {
@@ -137,10 +138,9 @@ void RunCommand(const CompareFlags& flags, const GlobalFlags& global) {
       ValueOrFail(Exchange(*stream, chunks, take, is_sent_twice ? 2 : 1), global);
   if (flags.follow) live.Finish();
   if (!flags.report_path.empty()) {
-    Save(ReportPage(ToJson(summary.report(), global), Title(flags.input.path)), flags.report_path,
-         global);
+    Save(ReportPage(ToJson(summary.report(), global), Title(flags.input.path)), page, global);
   }
-  if (!flags.csv_path.empty()) Save(ReportCsv(summary.report()), flags.csv_path, global);
+  if (!flags.csv_path.empty()) Save(ReportCsv(summary.report()), csv, global);
   if (global.json) return PrintJson(summary, global);
   std::fputs(ReportTable(summary.report()).c_str(), stdout);
 }

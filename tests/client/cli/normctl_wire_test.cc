@@ -380,7 +380,7 @@ TEST_F(NormctlWireTest, CompareWritesAPageAndEveryFigure) {
             "by_position,8,0,7,8.5,3,layer_norm,gap_largest,0,,,,,,\n"
             "by_position,8,0,7,8.5,3,layer_norm,gap_overall,0.5,0.25,0.75,,,,\n");
   EXPECT_EQ(Normctl({"compare", input, "--report", "/nowhere/r.html"}).error,
-            "normctl: /nowhere/r.html: cannot be written\n");
+            "normctl: /nowhere/r.html: cannot be written: No such file or directory\n");
 }
 
 TEST_F(NormctlWireTest, CompareTakesSpecsWithParameters) {
