@@ -26,7 +26,7 @@ absl::StatusOr<std::string> ReadOneDimension(const std::string& path, absl::stri
   const auto held = static_cast<int64_t>(data->size());
   if (held < needed) return WrongNpyData(path, absl::StrCat(held), needed);
   const absl::StatusOr<std::string> more = file->Read(array->begin + needed, 1);
-  if (!more.ok()) return more;
+  if (!more.ok()) return more.status();
   if (!more->empty()) return WrongNpyData(path, absl::StrCat("more than ", needed), needed);
   return data;
 }

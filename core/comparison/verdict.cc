@@ -151,7 +151,7 @@ Verdict NotEnough(const ComparisonReport& report, Verdict verdict, double tokens
   return verdict;
 }
 
-Verdict TooFewBatches(const ComparisonReport& report, Verdict verdict, int64_t batches) {
+Verdict TooFewBatches(const ComparisonReport& report, const Verdict& verdict, int64_t batches) {
   const int64_t n = verdict.batch_size;
   int64_t tokens = kFewestBatches * n;
   if (tokens <= report.tokens) {
