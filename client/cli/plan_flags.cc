@@ -20,8 +20,10 @@ const std::map<std::string, v1::BatchOrder>& Orders() {
 
 void PlanFlags::AddTo(CLI::App& command) {
   command
-      .add_option("--batch-sizes", batch_sizes,
-                  "Tokens per batch to compare, 0: as they come (0,1,2,4,8,32,128,4096)")
+      .add_option(
+          "--batch-sizes", batch_sizes,
+          "Tokens per batch to compare, 0: as they come (0,1,2,4,8,32,128 and, of up to 2048 "
+          "features, 4096)")
       ->delimiter(',');
   command
       .add_option("--orders", orders,

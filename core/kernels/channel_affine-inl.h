@@ -113,6 +113,7 @@ inline constexpr double kNoShift = -0.0;
 // So many channels at once that their coefficients stay in the first cache; but what comes from
 // memory is read in one go.
 inline constexpr int64_t kTile = 1024;
+// And so many rows, for which each coefficient is read once.
 inline constexpr int64_t kRowsTogether = 2;
 
 // A coefficient that is in a register.
@@ -125,6 +126,7 @@ struct Held {
     return value;
   }
 };
+
 // As many rows at once, `stride` apart, so that each coefficient is read once for all of them.
 template <int64_t kRows, typename T, class Shift>
 struct SomeRows {

@@ -33,7 +33,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 // Arithmetic is in vectors of float64 or of float32: a tag D below is of either.
 using Doubles = hn::ScalableTag<double>;
 using Floats = hn::ScalableTag<float>;
-using OneFloat = hn::CappedTag<float, 1>;
 using DoubleVector = hn::Vec<Doubles>;
 inline constexpr int64_t kWidth = hn::MaxLanes(Doubles());
 

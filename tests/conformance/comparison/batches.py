@@ -210,6 +210,20 @@ def t_quantile(degrees):
     return middle
 
 
+def blocks_of(figures):
+    """Means of 2^j neighbors, of as many blocks as there may be."""
+    length = 1
+    while len(figures) // length > MOST_BLOCKS:
+        length *= 2
+    count = len(figures) // length
+    return figures[: count * length].reshape(count, length).mean(axis=1)
+
+
+def reach(blocks):
+    """Half the interval of their mean."""
+    return t_quantile(len(blocks) - 1) * blocks.std(ddof=1) / math.sqrt(len(blocks))
+
+
 def estimate(figures, transform=lambda mean: mean):
     """Of one figure a batch, NaN where a batch has none; `transform` grows, and is not below 0."""
     figures = figures[~np.isnan(figures)]
@@ -219,12 +233,7 @@ def estimate(figures, transform=lambda mean: mean):
     result = {"value": transform(value)}
     if len(figures) < FEWEST_FOR_INTERVAL:
         return result
-    length = 1
-    while len(figures) // length > MOST_BLOCKS:
-        length *= 2
-    count = len(figures) // length
-    blocks = figures[: count * length].reshape(count, length).mean(axis=1)
-    half_width = t_quantile(count - 1) * blocks.std(ddof=1) / math.sqrt(count)
+    half_width = reach(blocks_of(figures))
     return result | {"low": transform(max(value - half_width, 0)), "high": transform(value + half_width)}
 
 
@@ -234,13 +243,8 @@ def root_of_ratio(dividends, divisors):
     result = {"overall": math.sqrt(ratio)}
     if len(dividends) < FEWEST_FOR_INTERVAL:
         return result
-    length = 1
-    while len(dividends) // length > MOST_BLOCKS:
-        length *= 2
-    count = len(dividends) // length
-    blocks = [figures[: count * length].reshape(count, length).sum(axis=1) for figures in (dividends, divisors)]
-    residuals = blocks[0] - ratio * blocks[1]
-    half_width = t_quantile(count - 1) * residuals.std(ddof=1) / math.sqrt(count) / blocks[1].mean()
+    dividends, divisors = blocks_of(dividends), blocks_of(divisors)
+    half_width = reach(dividends - ratio * divisors) / divisors.mean()
     return result | {"low": math.sqrt(max(ratio - half_width, 0)), "high": math.sqrt(ratio + half_width)}
 
 
